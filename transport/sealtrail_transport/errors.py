@@ -1,26 +1,26 @@
 """Errors of the log and store ports.
 
-    TransportError
-    ├── LogError
-    │   ├── LogUnavailableError     away, or can't store: wait and call again
-    │   │   └── LogBusyError        another process holds the data folder
-    │   ├── TopicMissingError       no such topic or partition
-    │   ├── OffsetOutOfRangeError   reading past either end
-    │   ├── RecordRefusedError      the log refuses a record as it is
-    │   ├── WriterFencedError       a newer writer exists
-    │   ├── UncertainAppendError    appended or not: unknown
-    │   ├── BufferFullError         a producer's buffer had no room in time
-    │   └── DeliveryError           an event could not be delivered
-    ├── ExtraMissingError           a part of sealtrail that is not installed
-    └── StoreError
-        ├── StoreUnavailableError   away: wait and call again
-        ├── StoreDeniedError        credentials missing, wrong or too narrow
-        ├── ObjectMissingError      no such object or version
-        ├── ObjectExistsError       the name is taken (write-once)
-        ├── ChecksumMismatchError   what arrived is not what was sent
-        ├── LockUnsupportedError    the store can't keep the promise of Object Lock
-        ├── CopyIncompleteError     a fetched copy that was not finished
-        └── CopyDamagedError        a fetched copy whose notes can't be read
+TransportError
+├── LogError
+│   ├── LogUnavailableError     away, or can't store: wait and call again
+│   │   └── LogBusyError        another process holds the data folder
+│   ├── TopicMissingError       no such topic or partition
+│   ├── OffsetOutOfRangeError   reading past either end
+│   ├── RecordRefusedError      the log refuses a record as it is
+│   ├── WriterFencedError       a newer writer exists
+│   ├── UncertainAppendError    appended or not: unknown
+│   ├── BufferFullError         a producer's buffer had no room in time
+│   └── DeliveryError           an event could not be delivered
+├── ExtraMissingError           a part of sealtrail that is not installed
+└── StoreError
+    ├── StoreUnavailableError   away: wait and call again
+    ├── StoreDeniedError        credentials missing, wrong or too narrow
+    ├── ObjectMissingError      no such object or version
+    ├── ObjectExistsError       the name is taken (write-once)
+    ├── ChecksumMismatchError   what arrived is not what was sent
+    ├── LockUnsupportedError    the store can't keep the promise of Object Lock
+    ├── CopyIncompleteError     a fetched copy that was not finished
+    └── CopyDamagedError        a fetched copy whose notes can't be read
 """
 
 from __future__ import annotations

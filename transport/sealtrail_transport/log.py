@@ -89,6 +89,14 @@ class TopicInfo:
     max_record_bytes: int
 
 
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """Where an append went: its first offset, and where the next append begins if nobody else writes."""
+
+    first_offset: int
+    next_offset: int
+
+
 class PartitionWriter(Protocol):
     """Appends to one partition in atomic transactions, as the only writer of its name.
 
@@ -96,7 +104,7 @@ class PartitionWriter(Protocol):
     promises (Kafka: acks=all and a committed transaction; SQLite: synchronous=FULL).
     """
 
-    def append(self, records: Sequence[NewRecord]) -> None:
+    def append(self, records: Sequence[NewRecord]) -> Appended:
         """Append all records, in order, or none of them.
 
         Raises:

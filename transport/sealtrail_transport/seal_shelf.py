@@ -1,0 +1,131 @@
+"""The seals of a trail as a store holds them: which trails there are, and which seal is the newest valid one.
+
+Object stores list forwards only, and a trail can have millions of seals. Their names carry the size of the
+trail in 20 digits, so the newest is found by a binary search over sizes: 63 listings of one line each.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sealtrail_schemas.errors import FormatError, SealError
+from sealtrail_schemas.layout import SEALS, parse_seal_key, parse_trail_prefix, partition_prefix, seal_key
+from sealtrail_schemas.seal import MAX_SEAL_BYTES, OpenedSeal, check_extends, open_seal
+
+if TYPE_CHECKING:
+    from sealtrail_schemas.keys import Verifier
+    from sealtrail_transport.store import ObjectVersion, Store
+
+_MAX_SIZE = 2**63 - 1
+_BEHIND_EVERY_NAME = "\U0010ffff"
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedSeal:
+    """A valid seal and the object version that holds it."""
+
+    key: str
+    version_id: str
+    opened: OpenedSeal
+
+
+def trail_folders(store: Store, topic: str, partition: int) -> list[str]:
+    """The folders of all trails of a partition (`payments/0/5be1a7c2/`), whoever made them."""
+    prefix = partition_prefix(topic, partition)
+    folders: list[str] = []
+    after: str | None = None
+    while line := next(store.versions(prefix, after=after, limit=1), None):
+        folder = prefix + line.key[len(prefix) :].split("/", 1)[0] + "/"
+        after = folder + _BEHIND_EVERY_NAME
+        try:
+            parse_trail_prefix(folder)
+        except FormatError:
+            continue
+        folders.append(folder)
+    return folders
+
+
+def versions_of(store: Store, key: str) -> list[ObjectVersion]:
+    """All versions and markers of exactly this key, oldest first."""
+    return [line for line in store.versions(key) if line.key == key][::-1]
+
+
+def read_seal(
+    store: Store, folder: str, size: int, verifier: Verifier, previous: OpenedSeal | None
+) -> PlacedSeal | None:
+    """The valid seal of a size: the oldest version that is signed well and extends `previous`.
+
+    With `previous` None, a seal that does not begin at sequence 0 is taken on its signature alone.
+    """
+    key = folder + seal_key(size)
+    for line in versions_of(store, key):
+        if line.is_delete_marker or line.size > MAX_SEAL_BYTES:
+            continue
+        with store.open(key, line.version_id) as stream:
+            data = stream.read()
+        try:
+            opened = open_seal(data, verifier)
+            if previous is not None or opened.seal.first.sequence == 0:
+                check_extends(previous, opened)
+            _check_place(folder, size, opened)
+        except FormatError:
+            continue
+        return PlacedSeal(key, line.version_id, opened)
+    return None
+
+
+def newest_seal(store: Store, folder: str, verifier: Verifier) -> PlacedSeal | None:
+    """The valid seal of the greatest size, or None where nothing valid was sealed yet.
+
+    Names that hold no valid seal (squatted ones) are passed over: they can't make an older seal look newest,
+    since whoever squats can't sign.
+    """
+    bound = _MAX_SIZE
+    while size := _greatest_size(store, folder, bound):
+        found = read_seal(store, folder, size, verifier, None)
+        if found is not None and _extends_its_predecessor(store, folder, verifier, found):
+            return found
+        bound = size - 1
+    return None
+
+
+def _extends_its_predecessor(store: Store, folder: str, verifier: Verifier, found: PlacedSeal) -> bool:
+    size_before = found.opened.seal.first.sequence
+    if size_before == 0:
+        return True
+    before = read_seal(store, folder, size_before, verifier, None)
+    if before is None:  # expired with its retention, or gone: the signature has to do
+        return True
+    return read_seal(store, folder, found.opened.checkpoint.size, verifier, before.opened) is not None
+
+
+def _greatest_size(store: Store, folder: str, bound: int) -> int:
+    """The greatest size <= `bound` that a name under `seals/` carries; 0 if there is none."""
+    low, high = 0, bound
+    while low < high:
+        middle = (low + high) // 2
+        size = _next_size(store, folder, middle)
+        if size is None or size > bound:
+            high = middle
+        else:
+            low = size
+    return low
+
+
+def _next_size(store: Store, folder: str, size: int) -> int | None:
+    """The smallest size above `size` that a name under `seals/` carries."""
+    after = folder + seal_key(size) if size else None
+    while line := next(store.versions(folder + SEALS, after=after, limit=1), None):
+        try:
+            return parse_seal_key(line.key.removeprefix(folder))
+        except FormatError:
+            after = line.key
+    return None
+
+
+def _check_place(folder: str, size: int, opened: OpenedSeal) -> None:
+    if opened.checkpoint.size != size:
+        raise SealError(f"the seal named for size {size} is of size {opened.checkpoint.size}")
+    if not opened.seal.trail_id.hex().startswith(folder.rstrip("/").rsplit("/", 1)[1]):
+        raise SealError(f"the seal in {folder} is of trail {opened.seal.trail_id.hex()}")

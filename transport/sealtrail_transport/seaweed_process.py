@@ -1,0 +1,85 @@
+"""Starting, recognising and ending the embedded store's child process.
+
+The child must not outlive us: an orphan would hold the data folder and its ports. It is started under a shell
+that stays as a watcher in the child's process group and reads from a pipe whose other end we hold. When we end,
+however we end, the kernel closes the pipe, the watcher wakes and kills the group. Where even the watcher was killed,
+the next start finds the orphan by its process id and ends it, if its command line names our data folder.
+
+Linux's PR_SET_PDEATHSIG would need code between fork and exec, which is not safe with threads, and fires when the
+*thread* that started the child ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# `kill 0` signals the group: the watcher is in it, so its number can't have passed to others meanwhile.
+_WATCHED = 'exec 3<&0 </dev/null; (read -r _ <&3; kill -KILL 0) & exec 3<&-; exec "$@"'
+_POLL_S = 0.02
+
+
+def start_watched(command: Sequence[str], *, folder: Path, log: IO[bytes]) -> subprocess.Popen[bytes]:
+    """Start a child that ends with us. Its `stdin` is the watcher's pipe: closing it kills the child.
+
+    The child runs in `folder`, in a session of its own (a Ctrl-C in the terminal does not reach it), with an
+    environment that holds nothing of ours: neither settings nor credentials.
+    """
+    return subprocess.Popen(  # noqa: S603 - the command is ours
+        ["/bin/sh", "-c", _WATCHED, "sh", *command],
+        stdin=subprocess.PIPE,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        cwd=folder,
+        env={"PATH": os.defpath, "HOME": str(folder)},
+        start_new_session=True,
+    )
+
+
+def end_watched(child: subprocess.Popen[bytes], *, grace_s: float) -> None:
+    """Ask the child to end, and kill it and its watcher after `grace_s` seconds."""
+    child.terminate()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        child.wait(grace_s)
+    if child.stdin is not None:
+        child.stdin.close()
+    end_group(child.pid)
+    child.wait()
+
+
+def end_group(pid: int) -> None:
+    """Kill the process group that `pid` led, with whatever is left in it."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS: EPERM for a group of zombies
+        os.killpg(pid, signal.SIGKILL)
+
+
+def command_line(pid: int) -> str | None:
+    """The command line of a running process; None if there is none."""
+    with contextlib.suppress(OSError):
+        raw = Path(f"/proc/{pid}/cmdline").read_bytes()
+        return raw.replace(b"\0", b" ").decode(errors="replace") or None
+    if Path("/proc/self").exists():
+        return None
+    answer = subprocess.run(  # noqa: S603 - macOS has no /proc
+        ["/bin/ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
+    )
+    return answer.stdout.strip() or None
+
+
+def end_orphan(pid: int, mark: str, *, timeout_s: float) -> bool:
+    """Kill process `pid` and its group if its command line holds `mark`; returns whether it did."""
+    if mark not in (command_line(pid) or ""):
+        return False
+    end_group(pid)
+    deadline = time.monotonic() + timeout_s
+    while mark in (command_line(pid) or "") and time.monotonic() < deadline:
+        time.sleep(_POLL_S)
+    return True

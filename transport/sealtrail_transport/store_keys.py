@@ -1,0 +1,36 @@
+"""What makes a key, and how a store's moments are cut: shared by the adapters of the store port."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sealtrail_transport.errors import StoreError
+
+MAX_KEY_BYTES = 1024  # S3's limit, "Creating object key names" in its user guide
+
+
+def whole_seconds(moment: datetime) -> datetime:
+    """Return `moment` in UTC, cut to whole seconds: the precision in which S3 keeps and compares times."""
+    return moment.astimezone(UTC).replace(microsecond=0)
+
+
+def is_path_safe(key: str) -> bool:
+    """Whether a key can be a file's path below a folder without leaving it or changing on the way."""
+    if "\0" in key or any(part in {"", ".", ".."} for part in key.split("/")):
+        return False
+    try:
+        return len(key.encode()) <= MAX_KEY_BYTES
+    except UnicodeEncodeError:
+        return False
+
+
+def check_key(key: str) -> str:
+    """Return the key, or refuse it.
+
+    Raises:
+        StoreError: the key is empty, longer than 1024 bytes of UTF-8, absolute, holds NUL, or has an empty,
+            `.` or `..` part.
+    """
+    if not is_path_safe(key):
+        raise StoreError(f"{key!r} can't be the name of an object here")
+    return key
