@@ -1,0 +1,305 @@
+"""The chainer as a step machine over the log port: no thread, no sleep, no clock, no randomness of its own.
+
+    recover:  fence older writers → anchor → scan the true chain forwards → go on at its next source offset
+    work:     read raw records → chain them → append them in one transaction
+
+Both are `step`. Any doubt about an append closes the writer, and the next step recovers: so what recovery
+does is done at every start, and there is no second way to begin.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from sealtrail_chainer.anchor import find_anchor
+from sealtrail_chainer.chain_step import chain_event, chain_genesis, chain_heartbeat, chain_rejected
+from sealtrail_chainer.errors import LineStoppedError, StopCode
+from sealtrail_chainer.true_chain import Stray, TrueChain
+from sealtrail_schemas.body import GenesisBody, TopicRef
+from sealtrail_schemas.payload import SALT_BYTES
+from sealtrail_transport.errors import RecordRefusedError, UncertainAppendError, WriterFencedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from sealtrail_chainer.trail import Trail
+    from sealtrail_schemas.chain import ChainState
+    from sealtrail_transport.log import Appended, Log, LogRecord, NewRecord, PartitionWriter
+    from sealtrail_transport.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class ChainerSettings:
+    """Limits of one chainer. A transaction is what is read, chained, and in memory at one time."""
+
+    transaction_records: int = 1_000
+    transaction_bytes: int = 4 * 2**20
+    heartbeat_after_ms: int = 5 * 60 * 1_000
+
+
+class Did(StrEnum):
+    """What a step did."""
+
+    RECOVERED = "recovered"
+    CHAINED = "chained"
+    HEARTBEAT = "heartbeat"
+    IDLE = "idle"  # nothing to do: wait for new records
+    DOUBTED = "doubted"  # an append's outcome is unknown: the next step recovers
+
+
+@dataclass(frozen=True, slots=True)
+class ChainerStep:
+    """What a step did: entries chained, why some of them as rejected, and the strays that recovery met."""
+
+    did: Did
+    entries: int = 0
+    rejected: tuple[str, ...] = ()
+    strays: tuple[Stray, ...] = ()
+
+
+@dataclass(slots=True)
+class _Running:
+    """What exists between a recovery and the next doubt."""
+
+    writer: PartitionWriter
+    state: ChainState
+    chained_end: int
+    position: int
+
+
+class Chainer:
+    """Chains one raw partition into its chained partition, every record exactly once.
+
+    `entropy(n)` returns n random bytes (`secrets.token_bytes`). One chainer at a time works: opening its
+    writer fences every older one.
+    """
+
+    def __init__(
+        self,
+        log: Log,
+        store: Store,
+        trail: Trail,
+        settings: ChainerSettings,
+        *,
+        entropy: Callable[[int], bytes],
+    ) -> None:
+        self._log = log
+        self._store = store
+        self._trail = trail
+        self._settings = settings
+        self._entropy = entropy
+        self._running: _Running | None = None
+        self._acknowledged_end = 0
+
+    @property
+    def state(self) -> ChainState | None:
+        """The state of the chain after the last step; None before recovery."""
+        return self._running.state if self._running else None
+
+    def step(self, *, now_ms: int) -> ChainerStep:
+        """Do the next piece of work: one recovery, one transaction, one heartbeat, or nothing.
+
+        Raises:
+            LineStoppedError: the trail's integrity is in doubt; do not call again.
+            WriterFencedError: a newer chainer works on this trail. Calling again would fence that one.
+            LogUnavailableError, StoreUnavailableError: wait and call again.
+        """
+        try:
+            if self._running is None:
+                return self._recover(now_ms)
+            return self._work(self._running, now_ms)
+        except UncertainAppendError:
+            self.close()
+            return ChainerStep(Did.DOUBTED)
+        except WriterFencedError:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Release the writer. The next `step` would recover."""
+        if self._running is not None:
+            self._running.writer.close()
+            self._running = None
+
+    def _recover(self, now_ms: int) -> ChainerStep:
+        trail = self._trail
+        # Fence first: read before fencing, and an older chainer could still append behind what was read.
+        writer = self._log.writer(trail.chained_topic, trail.partition, name=writer_name(trail))
+        try:
+            anchor = find_anchor(self._log, self._store, trail)
+            self._check_acknowledged()
+            if anchor is None:
+                state, end = self._begin(writer, now_ms)
+                strays: tuple[Stray, ...] = ()
+            else:
+                state, end, strays = self._scan(anchor.state, anchor.chained_offset)
+            self._check_raw_ends(state)
+        except BaseException:
+            writer.close()
+            raise
+        self._running = _Running(writer, state, end, state.next_source_offset)
+        return ChainerStep(Did.RECOVERED, entries=int(anchor is None), strays=strays)
+
+    def _begin(self, writer: PartitionWriter, now_ms: int) -> tuple[ChainState, int]:
+        """Write the genesis of a trail whose chained partition never held anything."""
+        trail = self._trail
+        raw, chained = self._log.topic(trail.raw_topic), self._log.topic(trail.chained_topic)
+        body = GenesisBody(
+            origin=trail.origin,
+            incarnation=self._entropy(16),
+            raw_topic=TopicRef(raw.name, raw.topic_id),
+            chained_topic=TopicRef(chained.name, chained.topic_id),
+            first_source_offset=self._log.bounds(trail.raw_topic, trail.partition).start,
+            keys=(trail.verifier.vkey,),
+            created_at_ms=now_ms,
+        )
+        record, state = chain_genesis(body, now_ms=now_ms, salt=self._entropy(SALT_BYTES))
+        return state, writer.append([record]).next_offset
+
+    def _scan(self, state: ChainState, offset: int) -> tuple[ChainState, int, tuple[Stray, ...]]:
+        """Read the true chain from an anchor to its end. Normal work chains waiting strays' sources."""
+        trail, limits = self._trail, self._settings
+        chain = TrueChain(state)
+        strays: list[Stray] = []
+        end = self._log.bounds(trail.chained_topic, trail.partition).end
+        while offset < end:
+            chunk = self._log.read(
+                trail.chained_topic,
+                trail.partition,
+                offset,
+                max_records=limits.transaction_records,
+                max_bytes=limits.transaction_bytes,
+            )
+            for record in chunk.records:
+                taken = chain.take(record)
+                if isinstance(taken, Stray) and len(strays) < limits.transaction_records:
+                    strays.append(taken)
+            offset = chunk.next_offset
+        return chain.state, offset, tuple(strays)
+
+    def _check_raw_ends(self, state: ChainState) -> None:
+        trail = self._trail
+        bounds = self._log.bounds(trail.raw_topic, trail.partition)
+        wanted = state.next_source_offset
+        if bounds.start > wanted:
+            raise LineStoppedError(
+                StopCode.RAW_OVERTAKEN,
+                f"{trail.raw_topic} offsets {wanted} to {bounds.start - 1} were deleted before they were "
+                f"chained",
+                first_lost=wanted,
+                first_kept=bounds.start,
+            )
+        if bounds.end < wanted:
+            raise LineStoppedError(
+                StopCode.RAW_TRUNCATED,
+                f"{trail.raw_topic} ends at offset {bounds.end}, but records up to {wanted - 1} were chained",
+                end=bounds.end,
+                chained_up_to=wanted,
+            )
+
+    def _check_acknowledged(self) -> None:
+        end = self._log.bounds(self._trail.chained_topic, self._trail.partition).end
+        if end < self._acknowledged_end:
+            raise LineStoppedError(
+                StopCode.ACKNOWLEDGED_LOST,
+                f"{self._trail.chained_topic} ends at offset {end}, but entries up to offset "
+                f"{self._acknowledged_end - 1} were acknowledged",
+                end=end,
+                acknowledged_up_to=self._acknowledged_end,
+            )
+
+    def _work(self, running: _Running, now_ms: int) -> ChainerStep:
+        trail, limits = self._trail, self._settings
+        chunk = self._log.read(
+            trail.raw_topic,
+            trail.partition,
+            running.position,
+            max_records=limits.transaction_records,
+            max_bytes=limits.transaction_bytes,
+        )
+        if not chunk.records:
+            running.position = chunk.next_offset
+            return self._idle(running, now_ms)
+        before = running.state.size
+        rejected: list[str] = []
+        following = [*(record.offset for record in chunk.records[1:]), chunk.next_offset]
+        self._append(running, list(zip(chunk.records, following, strict=True)), now_ms, rejected)
+        running.position = chunk.next_offset
+        return ChainerStep(Did.CHAINED, entries=running.state.size - before, rejected=tuple(rejected))
+
+    def _idle(self, running: _Running, now_ms: int) -> ChainerStep:
+        if now_ms - running.state.chained_at_ms < self._settings.heartbeat_after_ms:
+            return ChainerStep(Did.IDLE)
+        record, state = chain_heartbeat(running.state, now_ms=now_ms, salt=self._entropy(SALT_BYTES))
+        self._commit(running, [record], state)
+        return ChainerStep(Did.HEARTBEAT, entries=1)
+
+    def _append(
+        self, running: _Running, sources: Sequence[tuple[LogRecord, int]], now_ms: int, rejected: list[str]
+    ) -> None:
+        """Chain and append; a refused transaction is halved until the record that spoils it stands alone."""
+        state, records = running.state, []
+        for source, following in sources:
+            record, state = self._chain(state, source, following, now_ms)
+            records.append(record)
+        try:
+            self._commit(running, records, state)
+        except RecordRefusedError as error:
+            if len(sources) > 1:
+                middle = len(sources) // 2
+                self._append(running, sources[:middle], now_ms, rejected)
+                self._append(running, sources[middle:], now_ms, rejected)
+                return
+            self._reject(running, *sources[0], str(error), now_ms)
+            rejected.append(f"{self._trail.raw_topic} offset {sources[0][0].offset}: {error}")
+        else:
+            rejected += [
+                f"{self._trail.raw_topic} offset {source.offset}: {source.unreadable}"
+                for source, _ in sources
+                if source.unreadable is not None
+            ]
+
+    def _chain(
+        self, state: ChainState, source: LogRecord, following: int, now_ms: int
+    ) -> tuple[NewRecord, ChainState]:
+        salt = self._entropy(SALT_BYTES)
+        if source.unreadable is not None:
+            return chain_rejected(
+                state, source, source.unreadable, next_source_offset=following, now_ms=now_ms, salt=salt
+            )
+        return chain_event(state, source, next_source_offset=following, now_ms=now_ms, salt=salt)
+
+    def _reject(self, running: _Running, source: LogRecord, following: int, reason: str, now_ms: int) -> None:
+        record, state = chain_rejected(
+            running.state,
+            source,
+            reason,
+            next_source_offset=following,
+            now_ms=now_ms,
+            salt=self._entropy(SALT_BYTES),
+        )
+        self._commit(running, [record], state)
+
+    def _commit(self, running: _Running, records: list[NewRecord], state: ChainState) -> None:
+        """Append; whatever somebody else appended in between puts in doubt what our records link to."""
+        appended = running.writer.append(records)
+        self._acknowledged_end = appended.next_offset
+        if appended.first_offset != running.chained_end and self._holds_records(
+            running.chained_end, appended
+        ):
+            raise UncertainAppendError("another writer's records came between")
+        running.state = state
+        running.chained_end = appended.next_offset
+
+    def _holds_records(self, start: int, appended: Appended) -> bool:
+        """Whether committed records lie between `start` and ours, not only markers or aborted ones."""
+        trail = self._trail
+        chunk = self._log.read(trail.chained_topic, trail.partition, start, max_records=1, max_bytes=1)
+        return not chunk.records or chunk.records[0].offset < appended.first_offset
+
+
+def writer_name(trail: Trail) -> str:
+    """The name under which a trail's chainers fence each other; on Kafka, the transactional id."""
+    return f"sealtrail-chainer/{trail.origin}"

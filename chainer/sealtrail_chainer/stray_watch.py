@@ -1,0 +1,111 @@
+"""What becomes of strays that claim a source record: it has to be on the true chain, with the same content.
+
+A stray ahead of the chain waits until its source record comes. A late one is compared with the newest
+entries. Both memories are bounded; what came before the newest entries is on the true chain by the chain's
+own rules, and its content is not compared.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final, NamedTuple
+
+from sealtrail_chainer.errors import LineStoppedError, StopCode
+from sealtrail_schemas.leaf import Kind, Leaf
+from sealtrail_schemas.payload import SALT_BYTES
+
+
+class _Claim(NamedTuple):
+    """A payload that stands for a source record. One of a rejected record says nothing of its content."""
+
+    offset: int
+    kind: Kind
+    payload: bytes
+
+    def agrees(self, other: _Claim) -> bool:
+        """Whether both can be chainings of one record: their payloads differ in the salt only."""
+        if Kind.REJECTED in (self.kind, other.kind):
+            return True
+        return self.payload[SALT_BYTES:] == other.payload[SALT_BYTES:]
+
+
+MAX_RECENT_BYTES: Final = 8 * 2**20
+MAX_WAITING_BYTES: Final = 32 * 2**20
+
+
+class StrayWatch:
+    """Compares strays with the true chain, in `max_recent_bytes` + `max_waiting_bytes` of payloads."""
+
+    def __init__(self, *, max_recent_bytes: int, max_waiting_bytes: int) -> None:
+        self._recent: deque[tuple[int, _Claim]] = deque()
+        self._recent_bytes = 0
+        self._max_recent_bytes = max_recent_bytes
+        self._waiting: dict[int, _Claim] = {}
+        self._waiting_bytes = 0
+        self._max_waiting_bytes = max_waiting_bytes
+
+    @property
+    def waiting(self) -> int:
+        """How many source records are claimed by strays and have not come yet."""
+        return len(self._waiting)
+
+    def linked(self, offset: int, leaf: Leaf, payload: bytes) -> None:
+        """Take note of an entry of the true chain that stands for a source record.
+
+        Raises: LineStoppedError: a stray that claimed this record, or one that is now passed over, is not
+        borne out.
+        """
+        entry = _Claim(offset, leaf.kind, payload)
+        self._recent.append((leaf.source_offset, entry))
+        self._recent_bytes += len(payload)
+        while self._recent_bytes > self._max_recent_bytes and len(self._recent) > 1:
+            self._recent_bytes -= len(self._recent.popleft()[1].payload)
+        if not self._waiting:
+            return
+        for claimed in sorted(self._waiting):
+            if claimed >= leaf.next_source_offset:
+                break
+            stray = self._waiting.pop(claimed)
+            self._waiting_bytes -= len(stray.payload)
+            if claimed != leaf.source_offset or not stray.agrees(entry):
+                raise _stray_lost(stray.offset, claimed)
+
+    def late(self, offset: int, leaf: Leaf, payload: bytes) -> None:
+        """Compare a stray whose source record was chained before.
+
+        Raises:
+            LineStoppedError: the true chain has other content there, or no such record.
+        """
+        claimed = leaf.source_offset
+        if not self._recent or claimed < self._recent[0][0]:
+            return
+        twin = next((entry for source, entry in reversed(self._recent) if source == claimed), None)
+        if twin is None or not twin.agrees(_Claim(offset, leaf.kind, payload)):
+            raise _stray_lost(offset, claimed)
+
+    def ahead(self, offset: int, leaf: Leaf, payload: bytes) -> None:
+        """Let a stray wait for its source record.
+
+        Raises:
+            LineStoppedError: two strays contradict each other, or more wait than can be remembered.
+        """
+        claimed, stray = leaf.source_offset, _Claim(offset, leaf.kind, payload)
+        earlier = self._waiting.get(claimed)
+        if earlier is not None:
+            if not earlier.agrees(stray):
+                raise _stray_lost(offset, claimed)
+            return
+        self._waiting_bytes += len(payload)
+        if self._waiting_bytes > self._max_waiting_bytes:
+            raise _stray_lost(offset, claimed)
+        self._waiting[claimed] = stray
+
+
+def _stray_lost(offset: int, claimed: int) -> LineStoppedError:
+    return LineStoppedError(
+        StopCode.STRAY_LOST,
+        f"the chained record at offset {offset} is not on the true chain, and the source record that it "
+        f"stands for (offset {claimed}) does not come again there with the same content",
+        chained_offset=offset,
+        source_offset=claimed,
+    )

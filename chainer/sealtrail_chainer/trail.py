@@ -1,0 +1,34 @@
+"""What names one trail to the chainer and the archiver."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sealtrail_schemas.origin import split_origin
+
+if TYPE_CHECKING:
+    from sealtrail_schemas.keys import Verifier
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """One trail: the raw partition that the name of `verifier` (the origin) gives, and its chained topic."""
+
+    verifier: Verifier
+    chained_topic: str
+
+    @property
+    def origin(self) -> str:
+        """`<base>/<raw topic>/<partition>`."""
+        return self.verifier.name
+
+    @property
+    def raw_topic(self) -> str:
+        """The topic that services publish to."""
+        return split_origin(self.origin)[1]
+
+    @property
+    def partition(self) -> int:
+        """The partition, the same number in both topics."""
+        return split_origin(self.origin)[2]
