@@ -1,0 +1,272 @@
+"""The archiver as a step machine over the log and store ports: no thread, no sleep, no clock of its own.
+
+    recover:  anchor → read the true chain forwards from there
+    work:     read entries · when a batch is ripe, hand it to `submit` · meanwhile read the next one
+
+Seals are made in order, one at a time. Nothing is forgotten before it is sealed: a batch whose writing
+failed is tried again with the same entries, and what a dead run left in the store is adopted by the same
+path (sealtrail_archiver.sealing).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from sealtrail_archiver.read_back import NeedsMore
+from sealtrail_archiver.sealing import Draft, Outcome, seal_draft
+from sealtrail_archiver.settings import Alarm, ArchiverStep, Did, SealedBatch
+from sealtrail_chainer.anchor import find_anchor
+from sealtrail_chainer.true_chain import Linked, Stray, TrueChain
+from sealtrail_schemas.layout import trail_prefix
+from sealtrail_transport.errors import OffsetOutOfRangeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Future
+
+    from sealtrail_archiver.settings import ArchiverSettings
+    from sealtrail_chainer.anchor import Anchor
+    from sealtrail_chainer.trail import Trail
+    from sealtrail_schemas.keys import Signer
+    from sealtrail_schemas.seal import OpenedSeal
+    from sealtrail_transport.log import Log
+    from sealtrail_transport.store import Store
+
+
+@dataclass(slots=True)
+class _Running:
+    """What exists between a recovery and the next: entries read and not yet sealed, and the place in the log.
+
+    The first `cut` of `unsealed` are being sealed while `work` runs; what comes after them is the next batch
+    in the making.
+    """
+
+    anchor: Anchor
+    folder: str
+    chain: TrueChain
+    position: int
+    previous: OpenedSeal | None
+    opened_at_ms: int
+    unsealed: deque[Linked] = field(default_factory=deque)
+    growing_bytes: int = 0
+    cut: int = 0
+    wanted: int = 1
+    work: Future[Outcome] | None = None
+
+    @property
+    def growing(self) -> int:
+        return len(self.unsealed) - self.cut
+
+
+class Archiver:
+    """Archives one chained partition.
+
+    `submit` runs one piece of store work at a time, in a thread or at once (`Executor.submit`). Any number
+    of archivers of one trail may run: the names in the store decide between them, and each adopts what
+    another wrote.
+    """
+
+    def __init__(
+        self,
+        log: Log,
+        store: Store,
+        trail: Trail,
+        signer: Signer,
+        settings: ArchiverSettings,
+        *,
+        submit: Callable[[Callable[[], Outcome]], Future[Outcome]],
+    ) -> None:
+        self._log = log
+        self._store = store
+        self._trail = trail
+        self._signer = signer
+        self._settings = settings
+        self._submit = submit
+        self._running: _Running | None = None
+        self._trims: deque[tuple[int, int]] = deque()  # when, below which chained offset
+
+    @property
+    def in_flight(self) -> Future[Outcome] | None:
+        """The store work under way, for a caller that wants to wait for it."""
+        return self._running.work if self._running else None
+
+    @property
+    def sealed_size(self) -> int:
+        """How many entries are sealed; 0 before recovery."""
+        previous = self._running.previous if self._running else None
+        return previous.checkpoint.size if previous else 0
+
+    @property
+    def pending(self) -> int:
+        """How many entries were read and are not sealed yet."""
+        return len(self._running.unsealed) if self._running else 0
+
+    def step(self, *, now_ms: int, flush: bool = False) -> ArchiverStep:
+        """Do the next piece of work; `flush` seals what is there although the batch is neither full nor old.
+
+        Drained = a step with `flush` answers IDLE.
+
+        Raises:
+            LineStoppedError: the trail's integrity is in doubt; do not call again.
+            LockUnsupportedError: the store does not lock; do not call again.
+            LogUnavailableError, StoreUnavailableError: wait and call again; nothing is lost.
+        """
+        running = self._running
+        if running is None:
+            return self._recover(now_ms)
+        if running.work is not None and running.work.done():
+            return self._finish(running, running.work, now_ms)
+        if running.work is None and self._is_ripe(running, now_ms):
+            self._start(running, now_ms, at_end=False)
+        if self._is_full(running):
+            return ArchiverStep(Did.BUSY)
+        step = self._read(running, now_ms)
+        if step.did is not Did.IDLE:
+            return step
+        if running.work is None and running.unsealed and (flush or running.wanted > 1):
+            self._start(running, now_ms, at_end=True)
+        if running.work is not None:
+            return ArchiverStep(Did.BUSY)
+        self._trim(now_ms)
+        return step
+
+    def close(self) -> None:
+        """Forget what was read. Work under way ends by itself; the next recovery finds what it wrote."""
+        self._running = None
+
+    def _recover(self, now_ms: int) -> ArchiverStep:
+        anchor = find_anchor(self._log, self._store, self._trail)
+        if anchor is None:
+            return ArchiverStep(Did.WAITING)
+        trail = self._trail
+        self._running = _Running(
+            anchor=anchor,
+            folder=trail_prefix(trail.raw_topic, trail.partition, anchor.state.trail_id),
+            chain=TrueChain(anchor.state),
+            position=anchor.chained_offset,
+            previous=anchor.seal.opened if anchor.seal else None,
+            opened_at_ms=now_ms,
+        )
+        if anchor.genesis is not None:
+            self._running.unsealed.append(anchor.genesis)
+            self._running.growing_bytes = _entry_bytes(anchor.genesis)
+        else:
+            self._plan_trim(now_ms, anchor.chained_offset)
+        return ArchiverStep(Did.RECOVERED)
+
+    def _read(self, running: _Running, now_ms: int) -> ArchiverStep:
+        trail, limits = self._trail, self._settings
+        try:
+            chunk = self._log.read(
+                trail.chained_topic,
+                trail.partition,
+                running.position,
+                max_records=limits.read_records,
+                max_bytes=limits.read_bytes,
+            )
+        except OffsetOutOfRangeError:
+            self.close()  # recovery finds a newer seal to go on from, or stops the line
+            return ArchiverStep(Did.BUSY)
+        if not running.growing:
+            running.opened_at_ms = now_ms
+        entries, alarms = 0, []
+        for record in chunk.records:
+            taken = running.chain.take(record)
+            if isinstance(taken, Stray):
+                alarms.append(
+                    Alarm("stray", f"{trail.chained_topic} offset {taken.offset} is stray: {taken.reason}")
+                )
+                continue
+            running.unsealed.append(taken)
+            running.growing_bytes += _entry_bytes(taken)
+            entries += 1
+        running.position = chunk.next_offset
+        return ArchiverStep(Did.READ if chunk.records else Did.IDLE, entries=entries, alarms=tuple(alarms))
+
+    def _is_full(self, running: _Running) -> bool:
+        limits = self._settings
+        wanted = max(limits.batch_entries, running.wanted)
+        return running.growing >= wanted or (
+            running.growing_bytes >= limits.batch_bytes and running.growing >= running.wanted
+        )
+
+    def _is_ripe(self, running: _Running, now_ms: int) -> bool:
+        if not running.growing or running.growing < running.wanted:
+            return False
+        return self._is_full(running) or now_ms - running.opened_at_ms >= self._settings.batch_age_ms
+
+    def _start(self, running: _Running, now_ms: int, *, at_end: bool) -> None:
+        entries = self._next_batch(running)
+        draft = Draft(
+            trail=self._trail,
+            folder=running.folder,
+            entries=entries,
+            previous=running.previous,
+            raw_topic_id=running.anchor.raw_topic_id,
+            chained_topic_id=running.anchor.chained_topic_id,
+            retain_until=self._retain_until(running, now_ms),
+            codec=self._settings.codec,
+            at_end=at_end and len(entries) == len(running.unsealed),
+        )
+        running.cut = len(entries)
+        running.growing_bytes -= sum(map(_entry_bytes, entries))
+        running.opened_at_ms = now_ms
+        running.work = self._submit(lambda: seal_draft(self._store, draft, self._signer))
+
+    def _next_batch(self, running: _Running) -> tuple[Linked, ...]:
+        limits = self._settings
+        entries, size = 0, 0
+        for entry in islice(running.unsealed, max(limits.batch_entries, running.wanted)):
+            size += _entry_bytes(entry)
+            if entries and entries >= running.wanted and size > limits.batch_bytes:
+                break
+            entries += 1
+        return tuple(islice(running.unsealed, entries))
+
+    def _retain_until(self, running: _Running, now_ms: int) -> datetime | None:
+        """Now and the retention, in whole seconds rounded up; never before the batch before."""
+        if self._settings.retention is None:
+            return None
+        now = datetime.fromtimestamp(-(-now_ms // 1000), tz=UTC)
+        until = now + _whole_seconds(self._settings.retention)
+        before = running.previous.seal.retention.until if running.previous else None
+        return until if before is None else max(until, before)
+
+    def _finish(self, running: _Running, work: Future[Outcome], now_ms: int) -> ArchiverStep:
+        started, running.work, running.cut = running.cut, None, 0
+        running.growing_bytes += sum(map(_entry_bytes, islice(running.unsealed, started)))
+        outcome = work.result()
+        if isinstance(outcome.result, NeedsMore):
+            running.wanted = outcome.result.entries
+            return ArchiverStep(Did.BUSY, alarms=outcome.alarms)
+        sealed: SealedBatch = outcome.result
+        running.wanted = 1
+        running.previous = sealed.placed.opened
+        for _ in range(sealed.entries):
+            running.growing_bytes -= _entry_bytes(running.unsealed.popleft())
+        self._plan_trim(now_ms, sealed.placed.opened.seal.chained.next_offset)
+        self._trim(now_ms)
+        return ArchiverStep(Did.SEALED, entries=sealed.entries, sealed=sealed, alarms=outcome.alarms)
+
+    def _plan_trim(self, now_ms: int, offset: int) -> None:
+        if self._settings.trim_after_ms is not None:
+            self._trims.append((now_ms + self._settings.trim_after_ms, offset))
+
+    def _trim(self, now_ms: int) -> None:
+        offset = None
+        while self._trims and self._trims[0][0] <= now_ms:
+            offset = self._trims.popleft()[1]
+        if offset is not None:
+            self._log.trim(self._trail.chained_topic, self._trail.partition, offset)
+
+
+def _entry_bytes(entry: Linked) -> int:
+    return len(entry.leaf_bytes) + len(entry.payload)
+
+
+def _whole_seconds(duration: timedelta) -> timedelta:
+    return timedelta(days=duration.days, seconds=duration.seconds)

@@ -1,0 +1,227 @@
+"""Sealing one batch: docs/format.md, "Order of writing", steps 2 to 6.
+
+Everything here may be repeated after a failure. There is one path, whether the batch was never written, was
+written by a run that died, or its name was squatted: look at what the name holds, write if it holds nothing,
+and read back what is there. A seal is signed only over what was read back.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import count
+from typing import TYPE_CHECKING
+
+from sealtrail_archiver.read_back import Misfit, NeedsMore, ReadBack, read_back
+from sealtrail_archiver.settings import Alarm, SealedBatch
+from sealtrail_chainer.errors import LineStoppedError, StopCode
+from sealtrail_schemas.batch import BatchWriter
+from sealtrail_schemas.checkpoint import Checkpoint, sign_checkpoint
+from sealtrail_schemas.layout import batch_key, seal_key
+from sealtrail_schemas.merkle import RightEdge
+from sealtrail_schemas.seal import (
+    BatchRef,
+    EntryRef,
+    PreviousSeal,
+    Seal,
+    SealedRetention,
+    TimeSpan,
+    TopicMark,
+    sign_seal,
+)
+from sealtrail_transport.errors import LockUnsupportedError, ObjectExistsError
+from sealtrail_transport.seal_shelf import PlacedSeal, read_seal, versions_of
+from sealtrail_transport.store import LockMode, Retention
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+    from typing import Literal
+
+    from sealtrail_chainer.trail import Trail
+    from sealtrail_chainer.true_chain import Linked
+    from sealtrail_schemas.keys import Signer
+    from sealtrail_schemas.seal import OpenedSeal
+    from sealtrail_transport.store import ObjectVersion, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What is to become one batch.
+
+    `retain_until` is None where the store can't lock. `at_end` says that no more entries are committed, so a
+    batch found in the store that goes on beyond `entries` is not of this trail.
+    """
+
+    trail: Trail
+    folder: str
+    entries: Sequence[Linked]
+    previous: OpenedSeal | None
+    raw_topic_id: bytes
+    chained_topic_id: bytes
+    retain_until: datetime | None
+    codec: Literal["deflate", "null"]
+    at_end: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a draft: its first entries (most often all) are sealed, or more are needed."""
+
+    result: SealedBatch | NeedsMore
+    alarms: tuple[Alarm, ...]
+
+
+def seal_draft(store: Store, draft: Draft, signer: Signer) -> Outcome:
+    """Write a draft as a batch, read it back, sign and write its seal, and read that back.
+
+    Raises:
+        LineStoppedError: the store holds a valid seal that contradicts the draft.
+        LockUnsupportedError: the store took the batch and did not lock it.
+        StoreError: the store failed; call again with the same draft.
+    """
+    alarms: list[Alarm] = []
+    placed = _place_batch(store, draft, alarms)
+    if isinstance(placed, NeedsMore):
+        return Outcome(placed, tuple(alarms))
+    seal = _make_seal(draft, placed, signer)
+    sealed = _place_seal(store, draft, seal, sign_seal(seal, signer), alarms)
+    return Outcome(SealedBatch(sealed, placed.entries, placed.adopted), tuple(alarms))
+
+
+def _place_batch(store: Store, draft: Draft, alarms: list[Alarm]) -> ReadBack | NeedsMore:
+    """Find or write the draft under the first name that is not spoiled (steps 2 to 4)."""
+    first = draft.entries[0].leaf.sequence
+    body: bytes | None = None
+    for suffix in count():
+        key = draft.folder + batch_key(first, suffix)
+        written: str | None = None
+        if not versions_of(store, key):
+            body = body or _encode(draft)
+            written = _put(store, draft, key, body)
+        versions = versions_of(store, key)
+        found = _read_oldest(store, draft, versions, written)
+        if not isinstance(found, Misfit):
+            if len(versions) > 1:
+                alarms.append(
+                    Alarm("extra-version", f"{key} has {len(versions)} versions and markers, not one")
+                )
+            return found
+        alarms.append(Alarm("name-spoiled", f"{key} holds something else than this batch: {found.why}"))
+    raise AssertionError("unreachable")  # pragma: no cover
+
+
+def _put(store: Store, draft: Draft, key: str, body: bytes) -> str | None:
+    retention = None if draft.retain_until is None else Retention(LockMode.COMPLIANCE, draft.retain_until)
+    try:
+        return store.put(key, body, retention=retention, content_type="application/avro")
+    except ObjectExistsError:  # somebody was faster; what they wrote is looked at like anything else
+        return None
+
+
+def _read_oldest(
+    store: Store, draft: Draft, versions: list[ObjectVersion], written: str | None
+) -> ReadBack | NeedsMore | Misfit:
+    objects = [line for line in versions if not line.is_delete_marker]
+    if not objects:
+        return Misfit("only delete markers")
+    oldest = objects[0]
+    ours = oldest.version_id == written
+    found = read_back(
+        store,
+        oldest,
+        draft.entries,
+        origin=draft.trail.origin,
+        locked_until=_least_lock(draft, ours=ours),
+        may_go_on=not draft.at_end,
+    )
+    if ours and isinstance(found, Misfit) and found.unlocked:
+        raise LockUnsupportedError(f"{store.url} took {oldest.key} and did not lock it as asked: {found.why}")
+    if isinstance(found, ReadBack):
+        return found.as_adopted(adopted=not ours)
+    return found
+
+
+def _least_lock(draft: Draft, *, ours: bool) -> datetime | None:
+    """How long the batch has to be locked: ours as asked, one found there as long as the batch before."""
+    if draft.retain_until is None or ours or draft.previous is None:
+        return draft.retain_until
+    return draft.previous.seal.retention.until or draft.retain_until
+
+
+def _encode(draft: Draft) -> bytes:
+    writer = BatchWriter(draft.trail.origin, codec=draft.codec)
+    for entry in draft.entries:
+        writer.add(entry.leaf_bytes, entry.payload)
+    return writer.finish()
+
+
+def _make_seal(draft: Draft, batch: ReadBack, signer: Signer) -> Seal:
+    first, last = draft.entries[0], draft.entries[batch.entries - 1]
+    previous = draft.previous
+    edge = RightEdge.empty() if previous is None else previous.right_edge.copy()
+    edge.extend(batch.entry_hashes)
+    checkpoint = Checkpoint(draft.trail.origin, edge.size, edge.root())
+    until = None if batch.info.retention is None else batch.info.retention.until
+    return Seal(
+        trail_id=first.leaf.trail_id,
+        batch=BatchRef(
+            key=batch.info.key.removeprefix(draft.folder),
+            version_id=batch.info.version_id,
+            sha256=batch.sha256,
+            length=batch.info.size,
+            last_modified=batch.info.last_modified,
+        ),
+        checkpoint=sign_checkpoint(checkpoint, signer),
+        first=EntryRef(first.leaf.sequence, first.entry_hash),
+        last=EntryRef(last.leaf.sequence, last.entry_hash),
+        time=TimeSpan(first.leaf.chained_at_ms, last.leaf.chained_at_ms),
+        source=TopicMark(draft.raw_topic_id, last.leaf.next_source_offset),
+        chained=TopicMark(draft.chained_topic_id, last.offset + 1),
+        retention=SealedRetention("NONE" if until is None else "COMPLIANCE", until),
+        right_edge=edge.hashes,
+        previous=None
+        if previous is None
+        else PreviousSeal(previous.text_sha256, previous.seal.retention.until),
+    )
+
+
+def _place_seal(store: Store, draft: Draft, seal: Seal, note: bytes, alarms: list[Alarm]) -> PlacedSeal:
+    """Write the seal and read back the valid seal of its size (steps 5 and 6)."""
+    size = seal.last.sequence + 1
+    key = draft.folder + seal_key(size)
+    retention = None if seal.retention.until is None else Retention(LockMode.COMPLIANCE, seal.retention.until)
+    # A taken name was taken by a run that died, another archiver, or a squatter: reading tells them apart.
+    with suppress(ObjectExistsError):
+        store.put(key, note, retention=retention, content_type="text/plain")
+    placed = read_seal(store, draft.folder, size, draft.trail.verifier, draft.previous)
+    if placed is None:
+        alarms.append(Alarm("seal-name-spoiled", f"{key} holds no valid seal: a new version is put on top"))
+        store.put(key, note, retention=retention, only_if_absent=False, content_type="text/plain")
+        placed = read_seal(store, draft.folder, size, draft.trail.verifier, draft.previous)
+    if placed is None:
+        raise LockUnsupportedError(f"{store.url} does not return the seal that was written to {key}")
+    _check_agrees(placed, seal)
+    _check_locked(store, placed, retention)
+    return placed
+
+
+def _check_agrees(placed: PlacedSeal, seal: Seal) -> None:
+    found = placed.opened.seal
+    if (found.last, found.right_edge) != (seal.last, seal.right_edge):
+        raise LineStoppedError(
+            StopCode.TWO_HISTORIES,
+            f"{placed.key} is a valid seal of another history: its last entry hash is "
+            f"{found.last.hash.hex()}, the chained topic's is {seal.last.hash.hex()}",
+            seal=placed.key,
+            version_id=placed.version_id,
+        )
+
+
+def _check_locked(store: Store, placed: PlacedSeal, asked: Retention | None) -> None:
+    info = store.head(placed.key, placed.version_id)
+    if asked is None:
+        return
+    lock = info.retention
+    if lock is None or lock.mode is not LockMode.COMPLIANCE or lock.until < asked.until:
+        raise LockUnsupportedError(f"{store.url} did not lock {placed.key} until {asked.until.isoformat()}")

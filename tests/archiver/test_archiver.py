@@ -1,0 +1,386 @@
+"""The archiver over memory log and store: sealed once, in order, whatever happens between two steps."""
+
+from concurrent.futures import Future
+from datetime import timedelta
+
+import pytest
+from deployment import ORIGIN, Deployment, at_once, values
+
+from sealtrail_archiver.settings import ArchiverSettings, Did
+from sealtrail_auditor.verdict import Verdict
+from sealtrail_auditor.verify import verify_archive
+from sealtrail_chainer.errors import LineStoppedError, StopCode
+from sealtrail_schemas.batch import BatchReader, BatchWriter
+from sealtrail_schemas.layout import batch_key, seal_key
+from sealtrail_schemas.policy import Policy
+from sealtrail_schemas.seal import open_seal
+from sealtrail_transport.errors import LockUnsupportedError, StoreUnavailableError
+from sealtrail_transport.log import NewRecord
+from sealtrail_transport.seal_shelf import newest_seal, trail_folders, versions_of
+from sealtrail_transport.store import LockMode, Retention
+
+
+def folder_of(deployment) -> str:
+    (folder,) = trail_folders(deployment.store, "events", 0)
+    return folder
+
+
+def verify(deployment):
+    policy = Policy.parse(f"log {deployment.signer.verifier.vkey}\nquorum none\n".encode())
+    return verify_archive(deployment.store, policy, now=deployment.clock.now())
+
+
+def sealed_entries(deployment) -> list[tuple[bytes, bytes]]:
+    """Every entry of every batch that the seals name, in order."""
+    folder, entries = folder_of(deployment), []
+    for line in deployment.store.versions(folder + "seals/"):
+        with deployment.store.open(line.key, line.version_id) as stream:
+            seal = open_seal(stream.read(), deployment.signer.verifier).seal
+        with deployment.store.open(folder + seal.batch.key, seal.batch.version_id) as stream:
+            entries += list(BatchReader(stream))
+    return entries
+
+
+def ready(count=9, **kwargs) -> Deployment:
+    deployment = Deployment(**kwargs)
+    deployment.publish(*values(count))
+    deployment.chain()
+    return deployment
+
+
+def test_what_was_chained_is_sealed_and_verifies():
+    deployment = ready()
+    (step,) = deployment.archive()
+    assert step.sealed.entries == 10
+    assert step.sealed.adopted is False
+    assert verify(deployment).verdict is Verdict.INTACT
+    batch = step.sealed.placed.opened.seal.batch
+    info = deployment.store.head(folder_of(deployment) + batch.key, batch.version_id)
+    assert info.retention == Retention(LockMode.COMPLIANCE, deployment.clock.now() + timedelta(days=1))
+
+
+def test_an_empty_trail_is_waited_for():
+    archiver = Deployment().archiver()
+    assert archiver.step(now_ms=0, flush=True).did is Did.WAITING
+
+
+@pytest.mark.parametrize(
+    ("limits", "sizes"),
+    [
+        ({"batch_entries": 4}, [4, 4, 2]),
+        ({"batch_bytes": 700}, [3, 3, 3, 1]),
+        ({"batch_bytes": 1}, [1] * 10),
+    ],
+    ids=["by count", "by bytes", "one at a time"],
+)
+def test_batches_are_closed_when_full(limits, sizes):
+    deployment = ready()
+    steps = deployment.archive(deployment.archiver(**limits))
+    found = [step.sealed.entries for step in steps]
+    assert sum(found) == 10
+    if "batch_bytes" in limits and limits["batch_bytes"] > 1:
+        assert len(found) > 2
+    else:
+        assert found == sizes
+    assert verify(deployment).verdict is Verdict.INTACT
+
+
+def test_batches_are_closed_when_old_and_not_before():
+    deployment = ready()
+    archiver = deployment.archiver(batch_age_ms=1_000)
+    now = deployment.clock.now_ms
+    assert archiver.step(now_ms=now).did is Did.RECOVERED
+    assert archiver.step(now_ms=now).did is Did.READ
+    assert archiver.step(now_ms=now + 999).did is Did.IDLE
+    assert archiver.step(now_ms=now + 1_000).did is Did.BUSY
+    assert archiver.step(now_ms=now + 1_000).did is Did.SEALED
+
+
+def test_building_the_next_batch_overlaps_writing_this_one():
+    deployment = ready()
+    works = []
+
+    def later(call):
+        future = Future()
+        works.append((call, future))
+        return future
+
+    archiver = deployment.archiver(submit=later, batch_entries=5, read_records=5)
+    for _ in range(3):
+        archiver.step(now_ms=deployment.clock.now_ms)
+    assert (len(works), archiver.pending) == (1, 10)
+    assert archiver.in_flight is works[0][1]
+    assert archiver.step(now_ms=deployment.clock.now_ms).did is Did.BUSY  # both batches are full
+    works[0][1].set_result(works[0][0]())
+    assert archiver.step(now_ms=deployment.clock.now_ms).entries == 5
+    archiver.step(now_ms=deployment.clock.now_ms)
+    assert len(works) == 2
+
+
+def test_a_restart_goes_on_from_the_newest_seal():
+    deployment = ready()
+    deployment.archive()
+    deployment.publish(*values(5, 9))
+    deployment.chain()
+    (step,) = deployment.archive()
+    assert step.sealed.placed.opened.seal.first.sequence == 10
+    assert len(sealed_entries(deployment)) == 15
+    assert verify(deployment).verdict is Verdict.INTACT
+
+
+def fault_at(deployment, number, phase):
+    """Let the store fail at its n-th operation, before or after it took effect; returns the operations seen."""
+    seen = []
+
+    def fault(operation, key, when):
+        if when != phase:
+            return
+        seen.append((operation, key))
+        if len(seen) == number:
+            raise StoreUnavailableError("the store is away (scheduled)")
+
+    deployment.store.fault = fault
+    return seen
+
+
+def operations(phase) -> int:
+    deployment = ready(6)
+    seen = fault_at(deployment, 0, phase)
+    deployment.archive(deployment.archiver(batch_entries=4))
+    return len(seen)
+
+
+@pytest.mark.parametrize("restart", [False, True], ids=["goes on", "dies"])
+@pytest.mark.parametrize("phase", ["before", "after"], ids=["failed", "failed but persisted"])
+def test_each_operation_of_the_store_may_fail(phase, restart):
+    """A fault table: every operation of a run, failing and failing after it took effect."""
+    for number in range(1, operations(phase) + 1):
+        deployment = ready(6)
+        seen = fault_at(deployment, number, phase)
+        archiver = deployment.archiver(batch_entries=4)
+        for _ in range(3):
+            try:
+                deployment.archive(archiver)
+            except StoreUnavailableError:
+                deployment.store.fault = None
+                archiver = deployment.archiver(batch_entries=4) if restart else archiver
+        place = f"operation {number}: {seen[number - 1]}"
+        assert len(sealed_entries(deployment)) == 7, place
+        report = verify(deployment)
+        assert report.verdict is Verdict.INTACT, (place, report)
+
+
+def test_two_archivers_of_one_trail_end_in_one_archive():
+    deployment = ready(20)
+    archivers = [deployment.archiver(batch_entries=4), deployment.archiver(batch_entries=7)]
+    for turn in range(200):
+        archivers[turn % 2].step(now_ms=deployment.clock.now_ms, flush=True)
+    assert len(sealed_entries(deployment)) == 21
+    assert verify(deployment).verdict is Verdict.INTACT
+
+
+def first_batch(deployment, *, entries: slice, origin=ORIGIN) -> tuple[str, bytes]:
+    """The name and bytes of a first batch of some of the chained entries, as another run might have left it."""
+    twin = Deployment()
+    twin.log, twin.store = deployment.log, type(deployment.store)(clock=deployment.clock.now)
+    twin.archive()
+    writer = BatchWriter(origin)
+    for leaf, payload in sealed_entries(twin)[entries]:
+        writer.add(leaf, payload)
+    from sealtrail_chainer.anchor import find_anchor
+
+    trail_id = find_anchor(deployment.log, deployment.store, deployment.trail).state.trail_id
+    return f"events/0/{trail_id[:4].hex()}/{batch_key(0)}", writer.finish()
+
+
+def squat(deployment, key, body, *, locked=True):
+    until = deployment.clock.now() + timedelta(days=2)
+    lock = Retention(LockMode.COMPLIANCE, until) if locked else None
+    return deployment.store.put(key, body, retention=lock)
+
+
+@pytest.mark.parametrize("count", [3, 10], ids=["a shorter batch", "the whole batch"])
+def test_a_batch_that_a_dead_run_left_is_adopted(count):
+    deployment = ready()
+    key, body = first_batch(deployment, entries=slice(count))
+    version = squat(deployment, key, body)
+    steps = deployment.archive()
+    assert steps[0].sealed.adopted
+    assert steps[0].sealed.entries == count
+    assert steps[0].sealed.placed.opened.seal.batch.version_id == version
+    assert len(sealed_entries(deployment)) == 10
+    assert verify(deployment).verdict is Verdict.INTACT
+
+
+def test_a_batch_longer_than_the_settings_would_make_is_adopted_too():
+    deployment = ready()
+    squat(deployment, *first_batch(deployment, entries=slice(8)))
+    steps = deployment.archive(deployment.archiver(batch_entries=3, read_records=2))
+    assert [step.sealed.entries for step in steps if step.sealed][0] == 8
+    assert len(sealed_entries(deployment)) == 10
+
+
+@pytest.mark.parametrize(
+    ("entries", "origin", "locked"),
+    [
+        (slice(1, 10), ORIGIN, True),
+        (slice(10), "audit.example.com/other/0", True),
+        (slice(10), ORIGIN, False),
+    ],
+    ids=["other entries", "another origin", "not locked"],
+)
+def test_a_squatted_name_is_an_alarm_and_is_gone_around(entries, origin, locked):
+    deployment = ready()
+    key, body = first_batch(deployment, entries=entries, origin=origin)
+    squat(deployment, key, body, locked=locked)
+    (step,) = deployment.archive()
+    assert [alarm.code for alarm in step.alarms] == ["name-spoiled"]
+    assert step.sealed.placed.opened.seal.batch.key == batch_key(0, 1)
+    assert len(sealed_entries(deployment)) == 10
+
+
+def test_a_batch_that_goes_on_beyond_what_is_committed_is_not_ours():
+    deployment = ready()
+    key, body = first_batch(deployment, entries=slice(10))
+    deployment.log.faults.lose_end("events.chained", 0, 5)
+    squat(deployment, key, body)
+    (step,) = deployment.archive()
+    assert [alarm.code for alarm in step.alarms] == ["name-spoiled"]
+
+
+@pytest.mark.parametrize("good", [True, False], ids=["our batch", "garbage"])
+def test_an_older_version_under_a_delete_marker(good):
+    """`If-None-Match: *` succeeds over a marker: only the listing of versions tells."""
+    deployment = ready()
+    key, body = first_batch(deployment, entries=slice(10))
+    version = squat(deployment, key, body if good else b"garbage")
+    deployment.store.delete(key)
+    (step,) = deployment.archive()
+    seal = step.sealed.placed.opened.seal
+    if good:
+        assert (seal.batch.key, seal.batch.version_id) == (batch_key(0), version)
+        assert [alarm.code for alarm in step.alarms] == ["extra-version"]
+    else:
+        assert seal.batch.key == batch_key(0, 1)
+        assert [alarm.code for alarm in step.alarms] == ["name-spoiled"]
+
+
+def test_a_squatted_seal_name_gets_a_new_version_and_an_alarm():
+    deployment = ready()
+    key, _ = first_batch(deployment, entries=slice(10))
+    folder = key.removesuffix(batch_key(0))
+    deployment.store.put(folder + seal_key(10), b"not a seal", retention=None)
+    (step,) = deployment.archive()
+    assert [alarm.code for alarm in step.alarms] == ["seal-name-spoiled"]
+    assert len(versions_of(deployment.store, folder + seal_key(10))) == 2
+    assert newest_seal(deployment.store, folder, deployment.signer.verifier).opened.checkpoint.size == 10
+
+
+def test_a_valid_seal_of_another_history_stops_the_line():
+    deployment, twin = ready(), ready()
+    twin.log.faults.recreate_topic("events.chained")
+    deployment.archive()
+    folder = folder_of(deployment)
+    other = Deployment()
+    other.log = deployment.log
+    # The same key, trail and size, but the last event rewritten after it was sealed.
+    bounds = other.log.bounds("events.chained", 0)
+    partition = other.log.partition("events.chained", 0)
+    last = max(partition.records)
+    rewritten = _rechained(deployment, partition.records[last])
+    partition.records[last] = rewritten
+    (seal_line,) = versions_of(deployment.store, folder + seal_key(10))
+    with deployment.store.open(seal_line.key, seal_line.version_id) as stream:
+        other.store.put(seal_line.key, stream.read(), retention=squat_lock(other))
+    assert bounds.end == other.log.bounds("events.chained", 0).end
+    # An archiver that was recovered before the other one sealed meets its seal.
+    other.store.erase(seal_line.key)
+    archiver = other.archiver()
+    archiver.step(now_ms=other.clock.now_ms)
+    with deployment.store.open(seal_line.key, seal_line.version_id) as stream:
+        other.store.put(seal_line.key, stream.read(), retention=squat_lock(other))
+    with pytest.raises(LineStoppedError) as stopped:
+        other.archive(archiver)
+    assert stopped.value.code is StopCode.TWO_HISTORIES
+
+
+def squat_lock(deployment):
+    return Retention(LockMode.COMPLIANCE, deployment.clock.now() + timedelta(days=1))
+
+
+def _rechained(deployment, record):
+    """The record, chained again with other content: what an insider with write access would put there."""
+    from hashlib import sha256
+
+    from sealtrail_schemas.leaf import Leaf, make_link, split_link
+    from sealtrail_schemas.payload import encode_payload
+    from sealtrail_transport.log import LogRecord
+
+    leaf_bytes, salt = split_link(record.headers[-1][1])
+    payload = encode_payload(salt, None, (), b"rewritten")
+    leaf = Leaf.parse(leaf_bytes)._replace(payload_hash=sha256(payload).digest()).encode()
+    header = (record.headers[-1][0], make_link(leaf, salt))
+    return LogRecord(record.offset, None, b"rewritten", (header,), record.timestamp_ms, record.timestamp_type)
+
+
+def test_strays_are_told_and_not_archived():
+    deployment = ready(2)
+    deployment.log.faults.write_foreign("events.chained", 0, NewRecord(None, b"hello"))
+    (step, *_) = deployment.archive()
+    assert [alarm.code for alarm in step.alarms] == ["stray"]
+    assert len(sealed_entries(deployment)) == 3
+
+
+def test_retention_never_decreases_along_a_trail():
+    deployment = ready(2)
+    deployment.archive()
+    deployment.retention = timedelta(hours=1)
+    deployment.publish(b"later")
+    deployment.chain()
+    (step,) = deployment.archive()
+    assert step.sealed.placed.opened.seal.retention.until == deployment.clock.now() + timedelta(days=1)
+
+
+def test_a_store_that_can_not_lock_is_said_so_in_every_seal():
+    deployment = ready(2, retention=None)
+    (step,) = deployment.archive()
+    assert step.sealed.placed.opened.seal.retention.mode == "NONE"
+    assert verify(deployment).verdict is Verdict.UNPROTECTED
+
+
+def test_a_store_that_does_not_lock_although_asked_stops_the_archiver(monkeypatch):
+    deployment = ready(2)
+    put = deployment.store.put
+    monkeypatch.setattr(
+        deployment.store, "put", lambda key, body, **options: put(key, body, **{**options, "retention": None})
+    )
+    with pytest.raises(LockUnsupportedError):
+        deployment.archive()
+
+
+def test_what_is_sealed_is_freed_after_a_set_time_and_not_before():
+    deployment = ready()
+    archiver = deployment.archiver(trim_after_ms=1_000)
+    deployment.archive(archiver)
+    assert deployment.log.bounds("events.chained", 0).start == 0
+    deployment.clock.now_ms += 1_000
+    deployment.archive(archiver)
+    assert deployment.log.bounds("events.chained", 0).start > 0
+    deployment.publish(*values(3, 9))
+    deployment.chain()
+    deployment.archive()
+    assert len(sealed_entries(deployment)) == 13
+    assert verify(deployment).verdict is Verdict.INTACT
+
+
+def test_settings_are_bounded():
+    with pytest.raises(ValueError, match="batch_entries is 0"):
+        ArchiverSettings(retention=None, batch_entries=0)
+    with pytest.raises(ValueError, match="batch_bytes is"):
+        ArchiverSettings(retention=None, batch_bytes=2**40)
+
+
+def test_the_executor_stand_in_carries_errors():
+    assert at_once(lambda: 1).result() == 1
+    with pytest.raises(ZeroDivisionError):
+        at_once(lambda: 1 / 0).result()
