@@ -14,7 +14,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sealtrail_archiver.read_back import NeedsMore
 from sealtrail_archiver.sealing import Draft, Outcome, seal_draft
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from sealtrail_schemas.seal import OpenedSeal
     from sealtrail_transport.log import Log
     from sealtrail_transport.store import Store
+
+
+_CLOCK_SKEW: Final = timedelta(minutes=1)
 
 
 @dataclass(slots=True)
@@ -209,6 +212,7 @@ class Archiver:
             raw_topic_id=running.anchor.raw_topic_id,
             chained_topic_id=running.anchor.chained_topic_id,
             retain_until=self._retain_until(running, now_ms),
+            adopt_from=self._adopt_from(running),
             codec=self._settings.codec,
             at_end=at_end and len(entries) == len(running.unsealed),
         )
@@ -235,6 +239,15 @@ class Archiver:
         until = now + _whole_seconds(self._settings.retention)
         before = running.previous.seal.retention.until if running.previous else None
         return until if before is None else max(until, before)
+
+    def _adopt_from(self, running: _Running) -> datetime | None:
+        """A batch of a dead run is locked as long as the one before; the first, from its genesis on."""
+        if self._settings.retention is None:
+            return None
+        if running.previous is not None and running.previous.seal.retention.until is not None:
+            return running.previous.seal.retention.until
+        chained_at = datetime.fromtimestamp(running.unsealed[0].leaf.chained_at_ms / 1000, tz=UTC)
+        return chained_at + _whole_seconds(self._settings.retention) - _CLOCK_SKEW
 
     def _finish(self, running: _Running, work: Future[Outcome], now_ms: int) -> ArchiverStep:
         started, running.work, running.cut = running.cut, None, 0

@@ -49,8 +49,9 @@ if TYPE_CHECKING:
 class Draft:
     """What is to become one batch.
 
-    `retain_until` is None where the store can't lock. `at_end` says that no more entries are committed, so a
-    batch found in the store that goes on beyond `entries` is not of this trail.
+    `retain_until` is None where the store can't lock; `adopt_from` is the least date until which a batch
+    that is found there has to be locked. `at_end` says that no more entries are committed, so a batch found
+    in the store that goes on beyond `entries` is not of this trail.
     """
 
     trail: Trail
@@ -60,6 +61,7 @@ class Draft:
     raw_topic_id: bytes
     chained_topic_id: bytes
     retain_until: datetime | None
+    adopt_from: datetime | None
     codec: Literal["deflate", "null"]
     at_end: bool
 
@@ -132,7 +134,7 @@ def _read_oldest(
         oldest,
         draft.entries,
         origin=draft.trail.origin,
-        locked_until=_least_lock(draft, ours=ours),
+        locked_until=draft.retain_until if ours else draft.adopt_from,
         may_go_on=not draft.at_end,
     )
     if ours and isinstance(found, Misfit) and found.unlocked:
@@ -140,13 +142,6 @@ def _read_oldest(
     if isinstance(found, ReadBack):
         return found.as_adopted(adopted=not ours)
     return found
-
-
-def _least_lock(draft: Draft, *, ours: bool) -> datetime | None:
-    """How long the batch has to be locked: ours as asked, one found there as long as the batch before."""
-    if draft.retain_until is None or ours or draft.previous is None:
-        return draft.retain_until
-    return draft.previous.seal.retention.until or draft.retain_until
 
 
 def _encode(draft: Draft) -> bytes:
