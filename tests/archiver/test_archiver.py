@@ -4,8 +4,8 @@ from concurrent.futures import Future
 from datetime import timedelta
 
 import pytest
-from deployment import ORIGIN, Deployment, at_once, values
 
+from deployment import ORIGIN, Deployment, at_once, values
 from sealtrail_archiver.settings import ArchiverSettings, Did
 from sealtrail_auditor.verdict import Verdict
 from sealtrail_auditor.verify import verify_archive
@@ -129,7 +129,7 @@ def test_a_restart_goes_on_from_the_newest_seal():
 
 
 def fault_at(deployment, number, phase):
-    """Let the store fail at its n-th operation, before or after it took effect; returns the operations seen."""
+    """Let the store fail at its n-th operation, before or after it took effect; returns those seen."""
     seen = []
 
     def fault(operation, key, when):
@@ -180,7 +180,7 @@ def test_two_archivers_of_one_trail_end_in_one_archive():
 
 
 def first_batch(deployment, *, entries: slice, origin=ORIGIN) -> tuple[str, bytes]:
-    """The name and bytes of a first batch of some of the chained entries, as another run might have left it."""
+    """Name and bytes of a first batch of some of the chained entries, as another run might have left it."""
     twin = Deployment()
     twin.log, twin.store = deployment.log, type(deployment.store)(clock=deployment.clock.now)
     twin.archive()
@@ -216,7 +216,7 @@ def test_a_batch_longer_than_the_settings_would_make_is_adopted_too():
     deployment = ready()
     squat(deployment, *first_batch(deployment, entries=slice(8)))
     steps = deployment.archive(deployment.archiver(batch_entries=3, read_records=2))
-    assert [step.sealed.entries for step in steps if step.sealed][0] == 8
+    assert next(step.sealed.entries for step in steps if step.sealed) == 8
     assert len(sealed_entries(deployment)) == 10
 
 
@@ -287,7 +287,7 @@ def test_a_valid_seal_of_another_history_stops_the_line():
     bounds = other.log.bounds("events.chained", 0)
     partition = other.log.partition("events.chained", 0)
     last = max(partition.records)
-    rewritten = _rechained(deployment, partition.records[last])
+    rewritten = _rechained(partition.records[last])
     partition.records[last] = rewritten
     (seal_line,) = versions_of(deployment.store, folder + seal_key(10))
     with deployment.store.open(seal_line.key, seal_line.version_id) as stream:
@@ -308,7 +308,7 @@ def squat_lock(deployment):
     return Retention(LockMode.COMPLIANCE, deployment.clock.now() + timedelta(days=1))
 
 
-def _rechained(deployment, record):
+def _rechained(record):
     """The record, chained again with other content: what an insider with write access would put there."""
     from hashlib import sha256
 

@@ -1,8 +1,8 @@
 """The chainer over the memory log: exactly once, whatever the log does."""
 
 import pytest
-from deployment import Deployment, values
 
+from deployment import Deployment, values
 from sealtrail_chainer.chainer import Did
 from sealtrail_chainer.errors import LineStoppedError, StopCode
 from sealtrail_chainer.true_chain import Linked, TrueChain, take_genesis

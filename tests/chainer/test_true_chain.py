@@ -1,6 +1,9 @@
-"""The true chain (docs/format.md, "The true chain"): what is on it, what is stray, and what stops the line."""
+"""The true chain (docs/format.md, "The true chain"): what is on it, what is stray, and what stops the
+line.
+"""
 
 import pytest
+
 from sealtrail_chainer.chain_step import chain_event, chain_genesis, chain_heartbeat, chain_rejected
 from sealtrail_chainer.errors import LineStoppedError, StopCode
 from sealtrail_chainer.true_chain import Linked, Stray, TrueChain, take_genesis

@@ -1,0 +1,52 @@
+# make demo   the story in one command: chained, sealed, tampered with, caught
+# make test   all tests that end within minutes
+# make check  linters, types, import contracts, docs and vectors that agree with the code
+# make full   everything, with the tests that take long
+# make lock   pin the dependencies anew
+# make clean  remove what the others made
+
+PYTHON ?= $(shell command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+JOBS ?= auto
+
+.PHONY: help demo test check full lock clean
+help:
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
+
+demo: $(VENV)/run.stamp
+	$(BIN)/sealtrail demo
+
+test: $(VENV)/dev.stamp
+	$(BIN)/pytest -n $(JOBS) -m "not full"
+
+full: $(VENV)/dev.stamp
+	$(BIN)/pytest -n $(JOBS)
+
+check: $(VENV)/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python docs/make_cli.py --check
+	$(BIN)/python docs/make_findings.py --check
+	for script in vectors/make_*.py; do $(BIN)/python $$script --check || exit 1; done
+
+# uv only computes the lock; nothing else needs it.
+lock: $(VENV)/dev.stamp
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --extra all --group build \
+		--generate-hashes --no-emit-index-url --no-header --quiet -o requirements/run.txt
+	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --extra all --group build --group dev \
+		--generate-hashes --no-emit-index-url --no-header --quiet -o requirements/dev.txt
+
+$(VENV)/%.stamp: requirements/%.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "sealtrail needs Python 3.11 or newer; say which: make PYTHON=/path/to/python3" >&2; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

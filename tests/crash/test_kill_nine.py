@@ -1,0 +1,125 @@
+"""The embedded pipeline, killed with -9 at random points while events flow: each exactly once, in order,
+intact.
+
+Half of the kills take the whole process group, as an out-of-memory killer or a closed terminal may; the
+other half only the pipeline, so that the next run meets an orphaned store.
+"""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from sealtrail_schemas.batch import BatchReader
+from sealtrail_schemas.keys import Verifier
+from sealtrail_schemas.leaf import Kind, Leaf
+from sealtrail_schemas.payload import decode_payload
+from sealtrail_schemas.policy import Policy
+from sealtrail_schemas.seal import open_seal
+from sealtrail_transport.folder_store import FolderStore
+from sealtrail_transport.seal_shelf import trail_folders
+
+SEALTRAIL = [sys.executable, "-m", "sealtrail"]
+
+
+def run(folder, *arguments):
+    done = subprocess.run([*SEALTRAIL, *arguments], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr + done.stdout
+    return done.stdout
+
+
+class Flow:
+    """`sealtrail produce -`, fed a share of the events between one kill and the next."""
+
+    def __init__(self, folder, events, rounds):
+        self.process = subprocess.Popen(
+            [*SEALTRAIL, "produce", "--format", "jsonl", "-"],
+            cwd=folder,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+        self.events = events
+        self.share = -(-len(events) // rounds)
+        self.sent = 0
+
+    def pour(self):
+        share = self.events[self.sent : self.sent + self.share]
+        self.sent += len(share)
+        self.process.stdin.write(b"".join(event + b"\n" for event in share))
+        self.process.stdin.flush()
+
+    def finish(self):
+        assert self.sent == len(self.events)
+        _, errors = self.process.communicate()
+        assert self.process.returncode == 0, errors.decode()
+
+
+def kill_once(folder, chance, *, whole_group, seconds):
+    """Start the pipeline and kill it after a random time, whatever it is doing then."""
+    pipeline = subprocess.Popen(
+        [*SEALTRAIL, "up", "--quiet"],
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    stderr = []
+    reader = threading.Thread(target=lambda: stderr.append(pipeline.stderr.read()), daemon=True)
+    reader.start()
+    try:
+        pipeline.wait(timeout=chance.uniform(0, seconds))
+    except subprocess.TimeoutExpired:
+        if whole_group:
+            os.killpg(pipeline.pid, signal.SIGKILL)
+        else:
+            pipeline.kill()
+        pipeline.wait()
+    else:
+        reader.join()
+        pytest.fail(f"the pipeline ended by itself: {stderr[0].decode()}")
+
+
+def archived_values(folder):
+    """The values of all events in a fetched copy, in order, with each batch checked only by its seal's
+    place.
+    """
+    policy = Policy.parse((folder / ".sealtrail" / "policy").read_bytes())
+    (verifier,) = policy.logs.values()
+    assert isinstance(verifier, Verifier)
+    store = FolderStore(folder / "copy")
+    (trail,) = trail_folders(store, "events", 0)
+    values = []
+    for line in store.versions(trail + "seals/"):
+        with store.open(line.key, line.version_id) as stream:
+            batch = open_seal(stream.read(), verifier).seal.batch
+        with store.open(trail + batch.key, batch.version_id) as stream:
+            for leaf, payload in BatchReader(stream):
+                if Leaf.parse(leaf).kind is Kind.EVENT:
+                    values.append(decode_payload(payload).value)
+    return values
+
+
+@pytest.mark.embedded
+@pytest.mark.parametrize(
+    ("kills", "count"),
+    [(6, 2_400), pytest.param(50, 20_000, marks=[pytest.mark.full, pytest.mark.timeout(1_800)])],
+)
+def test_a_pipeline_killed_at_random_points_loses_and_doubles_nothing(tmp_path, kills, count):
+    chance = random.Random(kills)
+    events = [json.dumps({"number": number, "pad": "x" * 300}).encode() for number in range(count)]
+    run(tmp_path, "init")
+    flow = Flow(tmp_path, events, kills)
+    for number in range(kills):
+        flow.pour()
+        kill_once(tmp_path, chance, whole_group=number % 2 == 0, seconds=8)
+    flow.finish()
+    run(tmp_path, "up", "--drain")
+    run(tmp_path, "verify")
+    run(tmp_path, "fetch", ".sealtrail", "copy")
+    assert archived_values(tmp_path) == events
