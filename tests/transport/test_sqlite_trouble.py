@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from contracts.log_contract import read_all, read_values, value_records
 from sealtrail_transport.errors import LogBusyError, LogError, LogUnavailableError, UncertainAppendError
 from sealtrail_transport.log import NewRecord
 from sealtrail_transport.sqlite_log import SqliteLog
+from sealtrail_transport.sqlite_schema import _enter_wal_mode
 
 
 @pytest.fixture
@@ -181,16 +183,38 @@ def test_damaged_headers_make_an_unreadable_record(log, path):
     assert "its headers are damaged" in record.unreadable
 
 
-def test_a_trim_cut_short_is_finished_by_the_next(log, path, monkeypatch):
-    log.append_events("raw", 0, value_records(*[b"x"] * 10))
+def test_a_trim_cut_short_is_finished_by_the_next(log, monkeypatch):
+    log.append_events("raw", 0, value_records(*[b"x"] * 3_000))
     with monkeypatch.context() as patch:
         patch.setattr(log, "_delete_slice", lambda *_: False)
-        log.trim("raw", 0, 5)
-    assert len(read_all(log)) == 5
-    log.trim("raw", 0, 6)
-    count = sqlite3.connect(path)
-    assert count.execute("SELECT count(*) FROM records").fetchone() == (4,)
-    count.close()
+        log.trim("raw", 0, 2_500)
+    assert len(read_all(log)) == 500
+    log.trim("raw", 0, 2_600)
+    with log._pool.lend() as connection:
+        assert connection.execute("SELECT min(offset), count(*) FROM records").fetchone() == (2_600, 400)
+
+
+class BusyConnection:
+    """Lets the switch to write-ahead logging fail a number of times."""
+
+    def __init__(self, times):
+        self.times = times
+
+    def execute(self, statement):
+        assert statement == "PRAGMA journal_mode = WAL"
+        if self.times:
+            self.times -= 1
+            error = sqlite3.OperationalError("database is locked")
+            error.sqlite_errorcode = sqlite3.SQLITE_BUSY
+            raise error
+
+
+def test_the_switch_to_write_ahead_logging_waits_for_another_process():
+    connection = BusyConnection(times=3)
+    _enter_wal_mode(connection, deadline=math.inf)
+    assert connection.times == 0
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        _enter_wal_mode(BusyConnection(times=1), deadline=-math.inf)
 
 
 def test_every_transaction_is_durable(log):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Final
 
 from sealtrail_schemas.record import NO_TIMESTAMP, TIMESTAMP_APPEND, TIMESTAMP_CREATE, TIMESTAMP_NONE
@@ -15,11 +14,6 @@ if TYPE_CHECKING:
     from sealtrail_transport.log import NewRecord
 
 _TIMESTAMP_LIMIT: Final = 2**63
-
-
-def system_clock_ms() -> int:
-    """The system's clock in milliseconds since the Unix epoch."""
-    return time.time_ns() // 1_000_000
 
 
 def refuse_unacceptable(records: Sequence[NewRecord], *, max_record_bytes: int) -> None:

@@ -237,11 +237,15 @@ class EventSink(Protocol):
 
         Raises:
             BufferFullError: there was no room within `max_block_s`.
+            DeliveryError: the sink is closed.
         """
         ...
 
     def flush(self, *, timeout_s: float) -> int:
-        """Wait until all that is buffered was delivered or failed; returns how many are outstanding."""
+        """Wait until all that is buffered was delivered or failed; returns how many are outstanding.
+
+        On return the future of every other one has its answer.
+        """
         ...
 
     def close(self) -> None:

@@ -11,7 +11,8 @@ import threading
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from sealtrail_transport.acceptance import refuse_unacceptable, stamp, system_clock_ms
+from sealtrail_transport.acceptance import refuse_unacceptable, stamp
+from sealtrail_transport.clock import system_clock_ms
 from sealtrail_transport.errors import (
     LogError,
     OffsetOutOfRangeError,

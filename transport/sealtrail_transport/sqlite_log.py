@@ -16,7 +16,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from sealtrail_transport.acceptance import refuse_unacceptable, stamp, system_clock_ms
+from sealtrail_transport.acceptance import refuse_unacceptable, stamp
+from sealtrail_transport.clock import system_clock_ms
 from sealtrail_transport.errors import (
     LogError,
     LogUnavailableError,
@@ -208,9 +209,9 @@ class SqliteLog:
         """Delete some of what lies below `start`, so that others get their turn. False: nothing was left."""
         with self._writing() as connection:
             deleted = connection.execute(
-                "DELETE FROM records WHERE partition_id = ?1 AND offset < min(?2, ?3 +"
-                " (SELECT min(offset) FROM records WHERE partition_id = ?1))",
-                (partition_id, start, _TRIM_SLICE),
+                "DELETE FROM records WHERE partition_id = :id AND offset < min(:start, :slice +"
+                " (SELECT min(offset) FROM records WHERE partition_id = :id))",
+                {"id": partition_id, "start": start, "slice": _TRIM_SLICE},
             )
         return deleted.rowcount > 0
 

@@ -74,6 +74,7 @@ class ConnectionPool:
         """Wait for lent connections, close all, and lend none until the fork is over."""
         with self._changed:
             self._forking = True
+            self._changed.wait_for(lambda: not self._lent)
             self._close_idle()
 
     def after_fork_in_parent(self) -> None:
