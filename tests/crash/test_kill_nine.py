@@ -11,7 +11,6 @@ import random
 import signal
 import subprocess
 import sys
-import threading
 
 import pytest
 
@@ -56,22 +55,22 @@ class Flow:
 
     def finish(self):
         assert self.sent == len(self.events)
-        _, errors = self.process.communicate()
+        with self.process:
+            _, errors = self.process.communicate()
         assert self.process.returncode == 0, errors.decode()
 
 
 def kill_once(folder, chance, *, whole_group, seconds):
     """Start the pipeline and kill it after a random time, whatever it is doing then."""
-    pipeline = subprocess.Popen(
-        [*SEALTRAIL, "up", "--quiet"],
-        cwd=folder,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
-    stderr = []
-    reader = threading.Thread(target=lambda: stderr.append(pipeline.stderr.read()), daemon=True)
-    reader.start()
+    told = folder / "up.log"
+    with told.open("wb") as stderr:
+        pipeline = subprocess.Popen(
+            [*SEALTRAIL, "up", "--quiet"],
+            cwd=folder,
+            stdout=subprocess.DEVNULL,
+            stderr=stderr,
+            start_new_session=True,
+        )
     try:
         pipeline.wait(timeout=chance.uniform(0, seconds))
     except subprocess.TimeoutExpired:
@@ -81,8 +80,7 @@ def kill_once(folder, chance, *, whole_group, seconds):
             pipeline.kill()
         pipeline.wait()
     else:
-        reader.join()
-        pytest.fail(f"the pipeline ended by itself: {stderr[0].decode()}")
+        pytest.fail(f"the pipeline ended by itself: {told.read_text()}")
 
 
 def archived_values(folder):
