@@ -7,6 +7,7 @@ This one knows one schema, takes nothing from the file but lengths and bytes, an
 from __future__ import annotations
 
 import zlib
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from sealtrail_schemas.batch_header import BLOCK_BYTES, MAGIC, SYNC_BYTES, check_metadata
@@ -82,8 +83,6 @@ class BatchReader:
         """
         while (block := self._read_block()) is not None:
             yield from self._entries(block)
-            if block.problem:
-                raise self._damage(block.problem)
         if not self._entries_read:
             raise BatchError("the batch holds no entry")
 
@@ -105,6 +104,8 @@ class BatchReader:
                 raise self._damage(f"the length of a leaf or payload is {error}") from None
             yield Entry(data[leaf_start:leaf_end], data[payload_start:position])
         self._entries_read += block.entries
+        if block.problem:
+            raise self._damage(block.problem)
         if position != len(data):
             raise self._damage(f"{len(data) - position} bytes follow the last entry of a block")
 
@@ -130,27 +131,30 @@ class BatchReader:
         return data, None if len(data) == size else "the file ends inside a block"
 
     def _read_deflated(self, size: int, limit: int) -> tuple[bytes, str | None]:
-        """Inflate `size` bytes of the file to at most `limit`."""
+        """Inflate `size` bytes of the file to at most `limit`; returns them, and what is wrong after them."""
         inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-        output = bytearray()
-        while size:
+        pieces: list[bytes] = []
+        room = limit
+        problem = None
+        while size and not inflater.eof and not problem:
             chunk = self._read(min(size, _CHUNK_BYTES))
-            if not chunk:
-                return bytes(output), "the file ends inside a block"
-            if inflater.eof:
-                break
             size -= len(chunk)
             before = inflater.copy()
             try:
-                output += inflater.decompress(chunk, limit + 1 - len(output))
+                piece = inflater.decompress(chunk, room + 1)
             except zlib.error:
-                output += _inflate_until_error(before, chunk, limit - len(output))
-                return bytes(output), "a block does not inflate"
-            if len(output) > limit:
-                return bytes(output[:limit]), f"a block inflates to more than {limit} bytes"
-        if size or inflater.unused_data:
-            return bytes(output), "bytes follow the compressed data of a block"
-        return bytes(output), None if inflater.eof else "the compressed data of a block is cut off"
+                piece, problem = _inflate_until_error(before, chunk), "a block does not inflate"
+            if not chunk:
+                problem = "the file ends inside a block"
+            elif len(piece) > room:
+                piece, problem = piece[:room], f"a block inflates to more than {limit} bytes"
+            room -= len(piece)
+            pieces.append(piece)
+        if not problem and not inflater.eof:
+            problem = "the compressed data of a block is cut off"
+        elif not problem and (size or inflater.unused_data):
+            problem = "bytes follow the compressed data of a block"
+        return b"".join(pieces), problem
 
     def _read_header(self) -> BatchHeader:
         if self._read(len(MAGIC)) != MAGIC:
@@ -216,12 +220,10 @@ class BatchReader:
         return BatchError(f"{what}, after {self._entries_read} entries", entries_read=self._entries_read)
 
 
-def _inflate_until_error(inflater: zlib._Decompress, chunk: bytes, limit: int) -> bytes:
-    """What comes before the damage: zlib gives it out only where the damage is not in the same piece."""
+def _inflate_until_error(inflater: zlib._Decompress, chunk: bytes) -> bytes:
+    """What comes before the damage in a chunk: zlib gives it out only where it is fed byte by byte."""
     output = bytearray()
-    try:
+    with suppress(zlib.error):
         for byte in chunk:
             output += inflater.decompress(bytes((byte,)))
-    except zlib.error:
-        pass
-    return bytes(output[:limit])
+    return bytes(output)

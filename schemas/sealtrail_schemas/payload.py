@@ -38,8 +38,8 @@ def encode_payload(salt: bytes, key: bytes | None, headers: Sequence[Header], va
     """Encode a payload in its canonical form.
 
     Raises:
-        PayloadError: the salt is not 16 bytes, or there are more than 65,535 headers, or the payload takes more
-            than 2**30 bytes.
+        PayloadError: the salt is not 16 bytes, or there are more than 65,535 headers, or the payload takes
+            more than 2**30 bytes.
     """
     if len(salt) != SALT_BYTES:
         raise PayloadError(f"a salt has {SALT_BYTES} bytes, not {len(salt)}")

@@ -106,11 +106,11 @@ def check_extends(previous: OpenedSeal | None, seal: OpenedSeal) -> None:
         _expect("first sequence", 0, seal.seal.first.sequence)
         return
     before, after = previous.seal, seal.seal
+    if after.previous is None:
+        raise SealError("the seal is the first of a trail, and extends no other")
     _expect("origin", previous.checkpoint.origin, seal.checkpoint.origin)
     _expect("trail id", before.trail_id.hex(), after.trail_id.hex())
     _expect("first sequence", before.size, after.first.sequence)
-    if after.previous is None:
-        raise SealError("the seal names no seal before it")
     _expect("hash of the seal before", previous.text_sha256.hex(), after.previous.sha256.hex())
     _expect("retention of the seal before", before.retention.until, after.previous.retain_until)
     _check_retention(before.retention, after.retention)

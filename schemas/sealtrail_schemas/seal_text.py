@@ -117,14 +117,12 @@ class Seal:
         """The note text: one line of canonical JSON and a line feed.
 
         Raises:
-            SealError: a value has no place in a seal.
+            SealError: a value has no form in a seal's text. Whether they agree is not checked.
         """
         try:
-            text = dumps_canonical(_seal_members(self)).decode() + "\n"
+            return dumps_canonical(_seal_members(self)).decode() + "\n"
         except (FormatError, ValueError) as error:
             raise SealError(f"not a seal: {error}") from None
-        parse_seal_text(text)
-        return text
 
 
 def parse_seal_text(text: str) -> Seal:

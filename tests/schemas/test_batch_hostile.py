@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from sealtrail_schemas.batch import BLOCK_BYTES, BatchReader, BatchWriter
-from sealtrail_schemas.errors import BatchError
+from sealtrail_schemas.errors import BatchError, UnknownFormatError
 from sealtrail_schemas.varint import encode_varint
 
 ORIGIN = "audit.example.com/payments/0"
@@ -106,3 +106,17 @@ def test_a_payload_that_claims_more_than_is_there():
     beginning, sync = header("null")
     entry = encode_varint(4) + b"leaf" + encode_varint(1 << 62)
     refuse(beginning + block(1, entry, sync), "ends inside an entry")
+
+
+def metadata(count, size):
+    """A header of a later format version, with `count` metadata entries of at most `size` bytes each."""
+    pairs = [(b"sealtrail.format", b"2"), *((b"%d" % number, bytes(size)) for number in range(1, count))]
+    items = (encode_varint(len(key)) + key + encode_varint(len(value)) + value for key, value in pairs)
+    return b"Obj\x01" + encode_varint(count) + b"".join(items) + b"\x00" + bytes(16)
+
+
+def test_metadata_is_bounded():
+    with pytest.raises(UnknownFormatError):
+        BatchReader(io.BytesIO(metadata(16, 4096)))
+    refuse(metadata(17, 1), "17 metadata entries, where at most 16")
+    refuse(metadata(2, 4097), "metadata of 4097 bytes, where at most 4096")

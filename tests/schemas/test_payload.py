@@ -11,6 +11,7 @@ from sealtrail_schemas import payload as payload_module
 from sealtrail_schemas.errors import PayloadError
 from sealtrail_schemas.layout import format_documents
 from sealtrail_schemas.payload import MAX_HEADERS, Payload, decode_payload, encode_payload
+from sealtrail_schemas.varint import encode_varint
 
 SCHEMA = next(text for key, text in format_documents().items() if key.endswith("/payload.avsc")).decode()
 SALT = bytes(16)
@@ -66,7 +67,7 @@ def test_every_change_is_refused_or_reads_as_something_else(payload, data):
 @given(payloads, st.data())
 def test_every_truncation_is_refused(payload, data):
     encoded = encode_payload(*payload)
-    with pytest.raises(PayloadError):
+    with pytest.raises(PayloadError, match="ends early"):
         decode_payload(encoded[: data.draw(st.integers(0, len(encoded) - 1))])
 
 
@@ -84,6 +85,8 @@ def test_65535_headers_are_allowed_and_one_more_is_not():
     assert decode_payload(encode_payload(SALT, None, headers, None)).headers == headers
     with pytest.raises(PayloadError, match="65536 headers"):
         encode_payload(SALT, None, (*headers, (b"", None)), None)
+    with pytest.raises(PayloadError, match="65536 headers"):
+        decode_payload(SALT + b"\x00" + encode_varint(65_536) + bytes(2 * 65_536) + b"\x00\x00")
 
 
 @pytest.mark.parametrize("size", [0, 15, 17])

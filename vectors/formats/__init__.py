@@ -1,0 +1,1 @@
+"""Makers of the vectors of sealtrail's own formats."""
