@@ -1,0 +1,204 @@
+"""`sealtrail up`: the embedded pipeline in one process."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import sys
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final, Literal, NoReturn
+
+import click
+from rich.markup import escape
+
+from sealtrail import evidence, stores
+from sealtrail.archive_option import data_option
+from sealtrail.console import current_output, output_options
+from sealtrail.data_folder import DataFolder
+from sealtrail.durations import DURATION
+from sealtrail.exits import ExitCode
+from sealtrail.folder_lock import Holder, announce, locked
+from sealtrail.help_text import examples
+from sealtrail.interrupts import Interrupts
+from sealtrail.pipeline import Line, Pipeline
+from sealtrail.pipeline_view import PipelineView
+from sealtrail.reset import begin_anew
+from sealtrail.settings import setting
+from sealtrail.trail_report import report_trails
+from sealtrail.wording import describe_archive, plural
+from sealtrail_archiver.archiver import Archiver
+from sealtrail_archiver.settings import MOST_BATCH_BYTES, MOST_BATCH_ENTRIES, ArchiverSettings
+from sealtrail_chainer.chainer import Chainer, ChainerSettings
+from sealtrail_chainer.errors import LineStoppedError
+from sealtrail_transport.clock import system_clock_ms
+from sealtrail_transport.sqlite_log import SqliteLog
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from sealtrail.console import Output
+    from sealtrail.data_folder import Deployment
+    from sealtrail_chainer.trail import Trail
+    from sealtrail_schemas.keys import Signer
+    from sealtrail_transport.log import Log
+    from sealtrail_transport.store import Store
+
+_LOOK_EVERY_S: Final = 0.2
+
+
+@click.command(epilog=examples("sealtrail up", "sealtrail up --drain", "sealtrail up --batch-age 1m --json"))
+@click.option("--drain", is_flag=True, help="Chain and seal what is there, then end.")
+@click.option("--reset", is_flag=True, help="First delete the data folder, and begin anew with its settings.")
+@click.option("--yes", is_flag=True, help="Ask nothing: yes, --reset may delete.")
+@setting("--batch-age", type=DURATION, default="10s", help="Seal at the latest this long after an event.")
+@setting(
+    "--batch-entries",
+    type=click.IntRange(1, MOST_BATCH_ENTRIES),
+    default=10_000,
+    help="Entries in a batch at most.",
+)
+@setting(
+    "--batch-bytes",
+    type=click.IntRange(1, MOST_BATCH_BYTES),
+    default=8 * 2**20,
+    help="Bytes of entries in a batch at most, before compression.",
+)
+@setting(
+    "--batch-codec", type=click.Choice(["deflate", "null"]), default="deflate", help="Compression of batches."
+)
+@setting(
+    "--heartbeat-after", type=DURATION, default="5m", help="Idle time after which a heartbeat is chained."
+)
+@setting(
+    "--trim-after",
+    type=DURATION,
+    help="Free chained records of the log this long after they were sealed.  [default: never]",
+)
+@data_option
+@output_options
+def command(
+    *,
+    drain: bool,
+    reset: bool,
+    yes: bool,
+    batch_age: timedelta,
+    batch_entries: int,
+    batch_bytes: int,
+    batch_codec: Literal["deflate", "null"],
+    heartbeat_after: timedelta,
+    trim_after: timedelta | None,
+    data: Path,
+) -> None:
+    """Run the pipeline: chain and seal what is published.
+
+    Runs until Ctrl-C or SIGTERM, which seal what is published so far before they end it; a second one ends it
+    at once. However it ends, the next start finds what was left and goes on. A log or store that is away is
+    waited for.
+
+    Exits with 0 when drained (also after SIGTERM), 130 after Ctrl-C, 3 when the line stopped because a
+    trail's integrity is in doubt: the evidence is then in the data folder, and a restart is refused while it
+    lies there.
+    """
+    output = current_output()
+    folder = DataFolder(data)
+    deployment = folder.deployment()
+    if reset:
+        begin_anew(folder, deployment, assume_yes=yes)
+        report_trails(output, folder, made=True)
+    evidence.refuse_restart(folder)
+    chainer = ChainerSettings(heartbeat_after_ms=_ms(heartbeat_after))
+    archiver = ArchiverSettings(
+        retention=deployment.retention,
+        batch_entries=batch_entries,
+        batch_bytes=batch_bytes,
+        batch_age_ms=_ms(batch_age),
+        codec=batch_codec,
+        trim_after_ms=_ms(trim_after) if trim_after is not None else None,
+    )
+    with Interrupts() as interrupts:
+        with _pipeline(output, folder, deployment, chainer, archiver) as pipeline:
+            view = _run(output, folder, pipeline, interrupts, drain=drain)
+        if interrupts.count > 1:
+            _end_at_once()
+    output.say(
+        f"Ended in good order: {plural(view.chained, 'entry', 'entries')}, {view.sealed:,} of them sealed."
+    )
+    if interrupts.first is signal.SIGINT:
+        click.get_current_context().exit(ExitCode.INTERRUPTED)
+
+
+@contextmanager
+def _pipeline(
+    output: Output,
+    folder: DataFolder,
+    deployment: Deployment,
+    chainer: ChainerSettings,
+    archiver: ArchiverSettings,
+) -> Iterator[Pipeline]:
+    """The pipeline of a data folder, with the folder locked and its store running."""
+    with ExitStack() as held:
+        held.enter_context(locked(folder, command="up"))
+        log = held.enter_context(SqliteLog(folder.log))
+        output.say(f"Archive: {escape(describe_archive(deployment))}.")
+        store, _ = held.enter_context(stores.opened_for_work(folder, deployment))
+        announce(folder, Holder(os.getpid(), "up", serves=True))
+        pipeline = Pipeline(
+            [_line(log, store, key, chainer, archiver) for key in folder.trails()],
+            clock_ms=system_clock_ms,
+        )
+        held.callback(pipeline.close)
+        yield pipeline
+
+
+def _line(
+    log: Log, store: Store, key: tuple[Trail, Signer], chainer: ChainerSettings, archiver: ArchiverSettings
+) -> Line:
+    trail, signer = key
+    return Line(
+        trail.origin,
+        Chainer(log, store, trail, chainer, entropy=secrets.token_bytes),
+        lambda submit: Archiver(log, store, trail, signer, archiver, submit=submit),
+    )
+
+
+def _run(
+    output: Output, folder: DataFolder, pipeline: Pipeline, interrupts: Interrupts, *, drain: bool
+) -> PipelineView:
+    """Run a pipeline to its end, and answer signals."""
+    with PipelineView(output, pipeline) as view:
+        if drain:
+            pipeline.drain()
+        pipeline.start()
+        interrupts.expected = True
+        try:
+            while not pipeline.wait(timeout_s=_LOOK_EVERY_S):
+                _heed(interrupts, pipeline, view)
+                view.refresh()
+        except LineStoppedError as error:
+            file = evidence.write(folder, pipeline.failed_origin or "", error)
+            output.warn(f"The line stopped; the evidence is in {escape(str(file))}")
+            raise
+        finally:
+            view.refresh()
+    return view
+
+
+def _heed(interrupts: Interrupts, pipeline: Pipeline, view: PipelineView) -> None:
+    if interrupts.count > 1:
+        pipeline.abandon()
+    elif interrupts.count and not view.ending:
+        pipeline.drain()
+        view.end("sealing what is there before ending; Ctrl-C again ends at once")
+
+
+def _end_at_once() -> NoReturn:
+    """End although threads still work: what they were at is found by the next start, as after a crash."""
+    sys.stdout.flush()
+    os._exit(ExitCode.INTERRUPTED)
+
+
+def _ms(duration: timedelta) -> int:
+    return duration // timedelta(milliseconds=1)

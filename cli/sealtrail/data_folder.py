@@ -1,0 +1,186 @@
+"""The data folder of the embedded pipeline: what lies where, and what `init` fixed once and for all.
+
+.sealtrail/
+  deployment.toml     what `init` fixed: origins, topics, retention, archive
+  policy              the keys to trust: hand it to your auditors
+  keys/               one signing key per trail, for the owner's eyes only
+  log.db              topics and records
+  store/              the embedded store's files
+  lock, running.json  who uses the folder
+  stopped-….json      evidence, when the line stopped
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from sealtrail.durations import format_duration, parse_duration
+from sealtrail.exits import CommandError, ExitCode
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from sealtrail_chainer.trail import Trail
+    from sealtrail_schemas.keys import Signer
+
+DEFAULT_DATA: Final = Path(".sealtrail")
+S3_SCHEME: Final = "s3://"
+CHAINED_SUFFIX: Final = ".chained"
+EMBEDDED: Final = "embedded"
+"""An archive in the embedded store: SeaweedFS, as a child process. It locks, but is not WORM."""
+FOLDER: Final = "folder"
+"""An archive in a plain folder: nothing is locked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """What `init` fixed.
+
+    Attributes:
+        base: The first part of every trail's origin.
+        topic: The raw topic. The chained one is `<topic>.chained`.
+        partitions: How many trails there are.
+        retention: For how long each object is locked; None where the store can't lock.
+        archive: `s3://bucket[/prefix]`, or one of the two under the data folder: `EMBEDDED`, `FOLDER`.
+        endpoint_url: Of an S3 store that is not Amazon's.
+        profile: Of the AWS configuration.
+    """
+
+    base: str
+    topic: str
+    partitions: int
+    retention: timedelta | None
+    archive: str
+    endpoint_url: str | None = None
+    profile: str | None = None
+
+    @property
+    def is_s3(self) -> bool:
+        """Whether the archive is elsewhere than under the data folder."""
+        return self.archive.startswith(S3_SCHEME)
+
+    @property
+    def chained_topic(self) -> str:
+        """The topic that the chainer writes."""
+        return self.topic + CHAINED_SUFFIX
+
+    def origins(self) -> list[str]:
+        """The origin of each partition's trail."""
+        from sealtrail_schemas.origin import make_origin
+
+        return [make_origin(self.base, self.topic, number) for number in range(self.partitions)]
+
+    def to_toml(self) -> str:
+        """The text of deployment.toml."""
+        members = {
+            "base": self.base,
+            "topic": self.topic,
+            "partitions": self.partitions,
+            "retention": self.retention and format_duration(self.retention),
+            "archive": self.archive,
+            "endpoint_url": self.endpoint_url,
+            "profile": self.profile,
+        }
+        # A JSON string without characters above ASCII is a TOML string, too.
+        lines = [f"{name} = {json.dumps(value)}" for name, value in members.items() if value is not None]
+        return "\n".join(
+            ["# Written by `sealtrail init`. The archive relies on it: do not change it.", *lines, ""]
+        )
+
+    @classmethod
+    def parse(cls, text: str) -> Deployment:
+        """Read deployment.toml. Raises ValueError, TypeError or KeyError when it is none."""
+        members = tomllib.loads(text)
+        retention = members.get("retention")
+        return cls(**{**members, "retention": retention and parse_duration(retention)})
+
+
+@dataclass(frozen=True, slots=True)
+class DataFolder:
+    """A data folder, there or not."""
+
+    root: Path
+
+    @property
+    def deployment_file(self) -> Path:
+        """What `init` fixed; written last by `init`, so its presence says that the folder is complete."""
+        return self.root / "deployment.toml"
+
+    @property
+    def policy(self) -> Path:
+        """The policy of the folder's own trails."""
+        return self.root / "policy"
+
+    @property
+    def keys(self) -> Path:
+        """The signing keys."""
+        return self.root / "keys"
+
+    @property
+    def log(self) -> Path:
+        """The SQLite log."""
+        return self.root / "log.db"
+
+    @property
+    def store(self) -> Path:
+        """The embedded store's files."""
+        return self.root / "store"
+
+    @property
+    def exists(self) -> bool:
+        """Whether `init` has completed it."""
+        return self.deployment_file.is_file()
+
+    def require(self) -> DataFolder:
+        """This folder, if it is one. Raises CommandError otherwise."""
+        self.deployment()
+        return self
+
+    def deployment(self) -> Deployment:
+        """What `init` fixed.
+
+        Raises:
+            CommandError: there is none, or it can't be read.
+        """
+        try:
+            return Deployment.parse(self.deployment_file.read_text("utf-8"))
+        except FileNotFoundError:
+            raise CommandError(
+                f"there is no trail in {self.root}: run `sealtrail init`, or name another folder with --data",
+                exit_code=ExitCode.IO,
+            ) from None
+        except (ValueError, TypeError, KeyError) as error:
+            raise CommandError(f"{self.deployment_file} is damaged: {error}", exit_code=ExitCode.IO) from None
+
+    def key_file(self, topic: str, partition: int) -> Path:
+        """The signing key of one trail."""
+        return self.keys / f"{topic}-{partition}.key"
+
+    def signer(self, origin: str) -> Signer:
+        """Read the signing key of a trail.
+
+        Raises:
+            FormatError: the file holds no key, or that of another trail.
+            OSError: it can't be read.
+        """
+        from sealtrail_schemas.keys import parse_signing_key
+        from sealtrail_schemas.origin import split_origin
+
+        _, topic, partition = split_origin(origin)
+        file = self.key_file(topic, partition)
+        signer = parse_signing_key(file.read_text("utf-8"))
+        if signer.name != origin:
+            raise CommandError(f"{file} holds the key of {signer.name}, not of {origin}")
+        return signer
+
+    def trails(self) -> list[tuple[Trail, Signer]]:
+        """Each trail with its signing key."""
+        from sealtrail_chainer.trail import Trail
+
+        deployment = self.deployment()
+        signers = [self.signer(origin) for origin in deployment.origins()]
+        return [(Trail(signer.verifier, deployment.chained_topic), signer) for signer in signers]
