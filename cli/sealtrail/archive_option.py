@@ -155,7 +155,7 @@ profile_option: Final = setting(
 data_option: Final = setting(
     "--data",
     metavar="FOLDER",
-    type=click.Path(path_type=Path),
+    type=click.Path(readable=False, path_type=Path),  # what can't be read is no mistake of usage
     default=DEFAULT_DATA,
     help="Data folder of the embedded pipeline.",
 )

@@ -8,6 +8,7 @@ import pytest
 from command_line import await_true
 from deployment import Deployment, values
 from sealtrail.pipeline import Away, Back, Line, Pace, Pipeline, Raised, Rejected, Sealed
+from sealtrail_chainer.chainer import Chainer
 from sealtrail_chainer.errors import LineStoppedError, StopCode
 from sealtrail_transport.errors import StoreUnavailableError
 from sealtrail_transport.log import NewRecord
@@ -77,6 +78,27 @@ def test_what_is_published_before_the_drain_is_in_it(office, start):
     pipeline.drain()
     run_out(pipeline)
     assert pipeline.lines[0].sealed_size == 4
+
+
+def test_the_archiver_ends_after_the_chainer(office, start, monkeypatch):
+    office.publish(*values(3))
+    office.chain()
+    office.publish(*values(3, start=3))
+    released = threading.Event()
+    step = Chainer.step
+
+    def held(chainer, *, now_ms):
+        released.wait()
+        return step(chainer, now_ms=now_ms)
+
+    monkeypatch.setattr(Chainer, "step", held)
+    pipeline = start(batch_age_ms=0)
+    pipeline.drain()
+    await_true(lambda: pipeline.lines[0].sealed_size == 4, "what was chained before to be sealed")
+    assert not pipeline.wait(timeout_s=0.1)
+    released.set()
+    run_out(pipeline)
+    assert pipeline.lines[0].sealed_size == 7
 
 
 def test_a_log_that_is_away_is_waited_for_and_told_of_once(office, start):

@@ -1,12 +1,21 @@
 """`sealtrail up` and `status` on an archive in a plain folder: draining, signals, kills, one at a time."""
 
 import json
-import signal
 from pathlib import Path
 
 import pytest
 
-from command_line import INTERRUPT, TERMINATE, await_running, await_true, call, ended, running, spawn
+from command_line import (
+    INTERRUPT,
+    TERMINATE,
+    await_line,
+    await_running,
+    await_true,
+    call,
+    ended,
+    running,
+    spawn,
+)
 from sealtrail import evidence
 from sealtrail.data_folder import DataFolder
 from sealtrail_chainer.errors import LineStoppedError, StopCode
@@ -81,19 +90,17 @@ def test_a_signal_seals_what_is_there_and_ends(trail, here, number, code):
     assert not (trail / "running.json").exists()
 
 
-def test_a_second_signal_ends_at_once(trail, here):
-    """Both arrive while the program stands still, so that no drain can have ended before."""
-    publish(10)
-    with running("up", cwd=here) as child:
-        await_running(child, trail)
-        child.send_signal(signal.SIGSTOP)
+def test_a_store_that_is_not_there_is_waited_for_and_a_second_signal_ends_at_once(trail, here):
+    file = trail / "deployment.toml"
+    bucket = 's3://bucket"\nretention = "1d"\nendpoint_url = "http://127.0.0.1:9'
+    file.write_text(file.read_text().replace("folder", bucket))
+    with running("up", cwd=here, AWS_ACCESS_KEY_ID="a", AWS_SECRET_ACCESS_KEY="b") as child:
+        await_line(child, "waits and tries again: s3://bucket")
         child.send_signal(INTERRUPT)
-        child.send_signal(TERMINATE)
-        child.send_signal(signal.SIGCONT)
-        answer = ended(child)
+        await_line(child, "sealing what is there")
+        answer = ended(child, TERMINATE)
     assert answer.returncode == 130
-    assert call("up", "--drain").exit_code == 0
-    assert status()["sealed"] == 11
+    assert "in good order" not in answer.stderr
 
 
 def test_one_at_a_time(trail, here):
@@ -198,6 +205,7 @@ def test_status_of_a_backlog():
         "newest_seal_at": None,
         "locked_until": None,
         "stopped": None,
+        "pipeline_pid": None,
     }
     answer = call("status")
     assert "3 entries, 5 events wait" in answer.stdout

@@ -1,0 +1,1 @@
+"""The log port and the store port, and their adapters."""

@@ -43,7 +43,7 @@ def command(data: Path) -> None:
         trails = [trail_status(log, store, trail) for trail, _ in folder.trails()]
     now = datetime.now(UTC)
     for trail in trails:
-        _report(output, trail, now)
+        _report(output, trail, now, holder)
     kept = evidence.find(folder)
     output.result(f"Pipeline      {_pipeline(holder)}")
     output.result(f"Archive       {escape(describe_archive(deployment))}")
@@ -53,7 +53,7 @@ def command(data: Path) -> None:
         click.get_current_context().exit(ExitCode.LINE_STOPPED)
 
 
-def _report(output: Output, trail: TrailStatus, now: datetime) -> None:
+def _report(output: Output, trail: TrailStatus, now: datetime, holder: Holder | None) -> None:
     sealed_at, locked_until = trail.newest_seal_at, trail.locked_until
     output.record(
         origin=trail.origin,
@@ -65,6 +65,7 @@ def _report(output: Output, trail: TrailStatus, now: datetime) -> None:
         newest_seal_at=sealed_at and utc(sealed_at),
         locked_until=locked_until and utc(locked_until),
         stopped=trail.stopped,
+        pipeline_pid=holder and holder.pid,
     )
     output.result(f"Trail         [bold]{escape(trail.origin)}[/]")
     output.result(f"  published   {plural(trail.published, 'event')}")
