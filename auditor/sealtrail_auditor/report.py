@@ -1,0 +1,144 @@
+"""The report of a verification, and its JSON form (docs/verify-json.md)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sealtrail_auditor.catalogue import FindingCode
+    from sealtrail_auditor.findings import Finding, Span
+    from sealtrail_auditor.verdict import Verdict
+    from sealtrail_transport.store import LockKnowledge
+
+JSON_FORMAT: Final = "sealtrail/verify/v1"
+
+
+@dataclass(frozen=True, slots=True)
+class TrailReport:
+    """What verification came to for one trail.
+
+    Attributes:
+        origin: The trail's name; None where the policy does not name it.
+        folder: Where it lies in the archive, ending in a slash.
+        verdict: On this trail alone.
+        size: How many entries it has by its newest valid seal.
+        root: Its Merkle root at that size, 32 bytes; None where it has no valid seal.
+        head: The checkpoint of that size, a signed note, to be kept as a pinned head; None likewise.
+        entries_verified: How many entries were verified one by one.
+        batches_verified: In how many batches.
+        bytes_read: Bytes of batches that were read.
+        kinds: How many verified entries there are of each kind, by the kind's name.
+        first_time: When the first entry was chained that a valid seal covers.
+        last_time: When the newest was.
+        findings: What is wrong, in the order of the walk.
+        findings_left_out: How many more findings there were of each code, where there were too many to keep.
+        expired: Entries that are gone because their sealed retention has passed.
+        in_flight: How many batches wait for their seal.
+        not_checked: What was not checked, in sentences.
+    """
+
+    origin: str | None
+    folder: str
+    verdict: Verdict
+    size: int = 0
+    root: bytes | None = None
+    head: bytes | None = None
+    entries_verified: int = 0
+    batches_verified: int = 0
+    bytes_read: int = 0
+    kinds: Mapping[str, int] = field(default_factory=dict)
+    first_time: datetime | None = None
+    last_time: datetime | None = None
+    findings: tuple[Finding, ...] = ()
+    findings_left_out: Mapping[FindingCode, int] = field(default_factory=dict)
+    expired: tuple[Span, ...] = ()
+    in_flight: int = 0
+    not_checked: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as JSON values: 64-bit numbers as strings, hashes in hex, times as RFC 3339."""
+        return {
+            "origin": self.origin,
+            "folder": self.folder,
+            "verdict": self.verdict.value,
+            "size": str(self.size),
+            "root": self.root and self.root.hex(),
+            "head": self.head and self.head.decode(),
+            "entries_verified": str(self.entries_verified),
+            "batches_verified": str(self.batches_verified),
+            "bytes_read": str(self.bytes_read),
+            "kinds": {name: str(count) for name, count in sorted(self.kinds.items())},
+            "first_time": _format_ms(self.first_time),
+            "last_time": _format_ms(self.last_time),
+            "findings": [finding.to_json() for finding in self.findings],
+            "findings_left_out": {code.code: count for code, count in self.findings_left_out.items()},
+            "expired": [{"first": str(span.first), "last": str(span.last)} for span in self.expired],
+            "in_flight": self.in_flight,
+            "not_checked": list(self.not_checked),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What the verification of an archive came to.
+
+    Attributes:
+        verdict: On the archive: the verdict that takes precedence among all findings.
+        archive: The store's address.
+        verified_at: The time by which it was judged.
+        lock_knowledge: How the store knows what it says about locks.
+        trails: One report for each trail folder that was looked at, in the order of their names.
+        findings: What is wrong with the archive as a whole.
+        not_checked: What was not checked in the archive as a whole, in sentences.
+    """
+
+    verdict: Verdict
+    archive: str
+    verified_at: datetime
+    lock_knowledge: LockKnowledge
+    trails: tuple[TrailReport, ...]
+    findings: tuple[Finding, ...]
+    not_checked: tuple[str, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code that says the verdict."""
+        return self.verdict.exit_code
+
+    def all_findings(self) -> tuple[Finding, ...]:
+        """The archive's findings, then those of each trail."""
+        return self.findings + tuple(finding for trail in self.trails for finding in trail.findings)
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as JSON values; docs/verify-json.md describes the shape, which only grows."""
+        return {
+            "format": JSON_FORMAT,
+            "verdict": self.verdict.value,
+            "exit_code": self.exit_code,
+            "archive": self.archive,
+            "verified_at": _format_ms(self.verified_at),
+            "lock_knowledge": self.lock_knowledge.value,
+            "trails": [trail.to_json() for trail in self.trails],
+            "findings": [finding.to_json() for finding in self.findings],
+            "not_checked": list(self.not_checked),
+        }
+
+
+def time_of_ms(milliseconds: int | None) -> datetime | None:
+    """A time from milliseconds since the Unix epoch; None for None, and for what no calendar has."""
+    if milliseconds is None:
+        return None
+    try:
+        return datetime.fromtimestamp(milliseconds / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _format_ms(time: datetime | None) -> str | None:
+    if time is None:
+        return None
+    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

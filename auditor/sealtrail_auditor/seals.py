@@ -1,0 +1,167 @@
+"""Steps 1 to 3 of docs/format.md, "Verification", for one name: which of its versions is the valid seal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from sealtrail_auditor.catalogue import FindingCode
+from sealtrail_schemas.errors import FormatError, NoteUnsignedError, UnknownFormatError
+from sealtrail_schemas.layout import parse_trail_prefix
+from sealtrail_schemas.seal import MAX_SEAL_BYTES, OpenedSeal, open_seal, seal_key_name
+from sealtrail_transport.errors import ObjectMissingError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sealtrail_auditor.archive import Name
+    from sealtrail_schemas.keys import Verifier
+    from sealtrail_transport.store import Store
+
+_SIGNATURE_PREFIX: Final = "— "
+_SEAL_SUFFIX: Final = seal_key_name("")
+
+
+class PlacedSeal(NamedTuple):
+    """A seal that opens under the trail's key, and the version that holds it."""
+
+    key: str
+    version_id: str
+    opened: OpenedSeal
+
+
+class Rejected(NamedTuple):
+    """A version that is no seal of this trail for the size in its name, and why."""
+
+    version_id: str
+    code: FindingCode
+    expected: str
+    found: str
+
+
+class Relation(IntEnum):
+    """How a seal stands to the one before it. Declared from the best to the worst."""
+
+    EXTENDS = 0
+    LEAVES_GAP = 1
+    BACKDATED = 2  # extends it, but is kept for less time
+    NAMES_ANOTHER = 3  # begins where it ends, but names another seal before it
+    CONTRADICTS = 4  # begins before it ends, or is of another trail
+
+
+@dataclass(frozen=True, slots=True)
+class SealName:
+    """What lies under one seal name.
+
+    Attributes:
+        size: The trail's size by the name.
+        seal: The valid seal, or the one nearest to it; None where no version will do.
+        relation: How `seal` stands to the seal before it.
+        opened: All versions that open, oldest first; `seal` is one of them.
+        rejected: All versions that don't, oldest first.
+    """
+
+    size: int
+    seal: PlacedSeal | None
+    relation: Relation
+    opened: tuple[PlacedSeal, ...]
+    rejected: tuple[Rejected, ...]
+
+
+def read_seal_name(
+    store: Store, folder: str, name: Name, *, size: int, verifier: Verifier, previous: OpenedSeal | None
+) -> SealName:
+    """Open all versions of a seal name and choose among them."""
+    opened: list[PlacedSeal] = []
+    rejected: list[Rejected] = []
+    for version in name.versions:
+        data = read_bounded(store, name.key, version.version_id, MAX_SEAL_BYTES)
+        result = _open(data, folder, size, verifier)
+        if isinstance(result, OpenedSeal):
+            opened.append(PlacedSeal(name.key, version.version_id, result))
+        else:
+            rejected.append(Rejected(version.version_id, *result))
+    best = min(opened, key=lambda seal: relation(previous, seal.opened), default=None)  # the oldest of equals
+    how = Relation.CONTRADICTS if best is None else relation(previous, best.opened)
+    return SealName(size, None if how is Relation.CONTRADICTS else best, how, tuple(opened), tuple(rejected))
+
+
+def relation(previous: OpenedSeal | None, seal: OpenedSeal) -> Relation:
+    """How a seal stands to the one before it, by docs/format.md, "Seal"."""
+    after = seal.seal
+    if previous is None:
+        return Relation.LEAVES_GAP if after.first.sequence else Relation.EXTENDS
+    before = previous.seal
+    if after.trail_id != before.trail_id or after.first.sequence < before.size:
+        return Relation.CONTRADICTS
+    if after.first.sequence > before.size:
+        return Relation.LEAVES_GAP
+    named = after.previous
+    if named is None or (named.sha256, named.retain_until) != (previous.text_sha256, before.retention.until):
+        return Relation.NAMES_ANOTHER
+    until = after.retention.until
+    if before.retention.until is not None and (until is None or until < before.retention.until):
+        return Relation.BACKDATED
+    return Relation.EXTENDS
+
+
+def claimed_origins(data: bytes) -> set[str]:
+    """The origins under whose names a note says it is a seal. Nothing vouches for them."""
+    _, _, tail = data.decode(errors="replace").rpartition("\n\n")
+    names = {
+        line.removeprefix(_SIGNATURE_PREFIX).split(" ")[0]
+        for line in tail.split("\n")
+        if line.startswith(_SIGNATURE_PREFIX)
+    }
+    return {name.removesuffix(_SEAL_SUFFIX) for name in names if name.endswith(_SEAL_SUFFIX)}
+
+
+def read_bounded(store: Store, key: str, version_id: str, limit: int) -> bytes:
+    """A version's bytes, at most `limit` + 1 of them; nothing where it is listed but not there."""
+    try:
+        with store.open(key, version_id) as stream:
+            parts = []
+            left = limit + 1
+            while left and (part := stream.read(left)):
+                parts.append(part)
+                left -= len(part)
+            return b"".join(parts)
+    except ObjectMissingError:
+        return b""
+
+
+def _open(
+    data: bytes, folder: str, size: int, verifier: Verifier
+) -> OpenedSeal | tuple[FindingCode, str, str]:
+    """Open one version, or say with a code what is wrong, what was expected and what was found."""
+    try:
+        opened = open_seal(data, verifier)
+    except NoteUnsignedError:
+        return _unsigned(data, verifier)
+    except UnknownFormatError as error:
+        return FindingCode.SEAL_FORMAT, "a seal of version 1", str(error)
+    except FormatError as error:
+        return FindingCode.SEAL_DAMAGED, f"a seal signed by {verifier.name}", str(error)
+    id_start = parse_trail_prefix(folder).id_start
+    if not opened.seal.trail_id.hex().startswith(id_start):
+        return FindingCode.SEAL_FOREIGN, f"trail id {id_start}…", opened.seal.trail_id.hex()
+    if opened.checkpoint.size != size:
+        return FindingCode.SEAL_SWAPPED, f"the seal of size {size}", f"that of size {opened.checkpoint.size}"
+    return opened
+
+
+def _unsigned(data: bytes, verifier: Verifier) -> tuple[FindingCode, str, str]:
+    expected = f"a seal signed by {verifier.name}, key {verifier.fingerprint}"
+    claimed = claimed_origins(data)
+    if verifier.name in claimed:
+        return FindingCode.SEAL_KEY, expected, "a signature under that name by another key"
+    if claimed:
+        return FindingCode.SEAL_FOREIGN, expected, f"a seal that names {_names(claimed)}"
+    return FindingCode.SEAL_DAMAGED, expected, "no signature of a seal"
+
+
+def _names(origins: Sequence[str] | set[str]) -> str:
+    """Up to three names for people; they come from the archive, so they are quoted."""
+    shown = [ascii(origin[:300]) for origin in sorted(origins)]
+    return ", ".join(shown[:3]) + (f" and {len(shown) - 3} more" if len(shown) > 3 else "")

@@ -1,0 +1,57 @@
+"""What a verification did not check, in sentences: a verdict is worth as much as what stands behind it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sealtrail_transport.store import LockKnowledge
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sealtrail_auditor.trail import TrailResult
+
+
+def unchecked_in_archive(lock_knowledge: LockKnowledge) -> Iterator[str]:
+    """What was not checked in the archive as a whole."""
+    if lock_knowledge is LockKnowledge.NONE:
+        yield (
+            "Locks, versions and delete markers: the archive is a plain folder, which knows none of them. "
+            "Verify the bucket itself, or a copy made by `sealtrail fetch`."
+        )
+    elif lock_knowledge is LockKnowledge.NOTED:
+        yield (
+            "Locks, versions and delete markers were read from the copy's notes, which nobody signed. "
+            "Verify the bucket itself to have them checked."
+        )
+    yield "Clocks: times are what the chainer's and the store's clocks said."
+
+
+def unchecked_in_trail(trail: TrailResult, *, has_head: bool, has_max_age: bool) -> Iterator[str]:
+    """What was not checked in one trail."""
+    if not has_head:
+        yield (
+            "Without a pinned head, a history that the holder of the key rewrote and signed again can't be "
+            "seen, and a cut tail only by its age."
+        )
+    if not has_max_age:
+        yield "Without a greatest age, it was not checked whether the trail is up to date."
+    if trail.expired:
+        yield f"Entries {trail.expired} are gone; the retention that was sealed for them has passed."
+    if trail.head is not None and trail.own_entries.genesis is None:
+        yield "The first entry was not read, so what it says of the trail's origin and key was not checked."
+    if trail.unsealed_in_gaps:
+        yield f"{trail.unsealed_in_gaps} batch(es) without a valid seal were not read."
+    if trail.bridged:
+        yield (
+            f"For entries {trail.bridged} the Merkle tree was not computed from the entries, which are "
+            "missing or damaged or stand behind such; the signed right edges of the seals were used."
+        )
+    if trail.in_flight is not None:
+        key, count = trail.in_flight
+        yield f"{count} object(s) not yet sealed, from {key} on, were not read."
+    if trail.own_entries.controls:
+        count, first = trail.own_entries.controls, trail.own_entries.first_control
+        yield f"{count} control entries, from entry {first} on, are not understood by this version."
+    if trail.has_schemas:
+        yield "The schemas of archived events that seals name were not compared."
