@@ -45,7 +45,7 @@ class Output:
     def record(self, **members: Any) -> None:
         """Write one JSON object on one line to stdout. Silent without --json."""
         if self.json:
-            click.echo(json.dumps(members, ensure_ascii=False, default=str))
+            click.echo(json.dumps(members, default=str))
 
     def say(self, text: str) -> None:
         """Tell people something on stderr, with rich markup. Silent with --quiet."""

@@ -86,7 +86,7 @@ def report(error: BaseException, *, with_traceback: bool = False) -> int:
     code = exit_code_of(error)
     if code is None:
         click.echo(
-            f"Error: internal error: {type(error).__name__}: {error} "
+            f"Error: internal error: {type(error).__name__}: {one_line(error)} "
             f"(run again with --traceback or {TRACEBACK_VARIABLE}=1)",
             err=True,
         )
@@ -108,9 +108,11 @@ def _click_code(error: click.ClickException) -> int:
 
 def one_line(error: BaseException) -> str:
     """What an error says, in one line; for errors of the operating system, which file and why."""
+    from sealtrail.terminal_text import printable  # names of objects are not to be trusted by a terminal
+
     if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    return " ".join(str(error).split()) or type(error).__name__
+        return printable(f"{error.filename}: {error.strerror}" if error.filename else error.strerror)
+    return printable(" ".join(str(error).split())) or type(error).__name__
 
 
 def _forget_stdout() -> None:
