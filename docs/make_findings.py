@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write docs/findings.md from the catalogue of findings; with --check, only say whether that would change it."""
+"""Write docs/findings.md from the catalogue of findings; --check only says whether that would change it."""
 
 from __future__ import annotations
 

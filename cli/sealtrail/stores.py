@@ -95,7 +95,6 @@ def embedded_archive() -> str:
     has_wheel = {
         "linux": machine in {"x86_64", "aarch64"},
         "darwin": machine == "arm64",
-        "win32": True,
     }
     return EMBEDDED if has_wheel.get(sys.platform, False) else FOLDER
 

@@ -162,7 +162,7 @@ def load_notes(root: Path) -> CopyNotes | None:
     """
     path = root / MANIFEST
     try:
-        if (root / PARTIAL_MANIFEST).exists() or ((root / COPY_DIR).exists() and not path.exists()):
+        if (root / COPY_DIR).exists() and not path.exists():
             raise CopyIncompleteError(f"the copy in {root} is not complete: run `sealtrail fetch` again")
         if not path.exists():
             return None

@@ -2,7 +2,7 @@
 
 The order of writes makes a half-made copy show as one, and lets the next run go on where it stopped:
 
-1. `manifest.jsonl` is put away as `manifest.jsonl.part`, which says: not complete.
+1. `manifest.jsonl` is put away as `manifest.jsonl.part`: without the former the copy is not complete.
 2. A version's bytes are written to a temporary file, which then takes its place.
 3. Its line is appended to `manifest.jsonl.part`.
 4. At the end `manifest.jsonl` is written whole, takes its place, and the `.part` goes.
@@ -41,7 +41,7 @@ from sealtrail_transport.errors import (
     StoreError,
     StoreUnavailableError,
 )
-from sealtrail_transport.folder_files import check_file_key, make_way, regular_file, store_errors, sync_folder
+from sealtrail_transport.folder_files import check_file_key, file_errors, make_way, regular_file, sync_folder
 from sealtrail_transport.store_keys import whole_seconds
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class CopyWriter:
             tuple[str, str], str
         ] = {}  # by key and version id: what earlier runs and this one wrote
         self._lines: list[CopyLine] = []
-        with contextlib.ExitStack() as opened, store_errors(f"copy into {root}"):
+        with contextlib.ExitStack() as opened, file_errors(f"copy into {root}"):
             _claim_folder(root)
             self._lock = opened.enter_context((root / COPY_DIR / "lock").open("ab"))
             try:
@@ -147,7 +147,7 @@ class CopyWriter:
         Raises:
             StoreUnavailableError: the bytes ended early, or the disk is full.
         """
-        with store_errors(f"copy {version.key} into {self._root}"):
+        with file_errors(f"copy {version.key} into {self._root}"):
             file = self._place(version, under_own_name=under_own_name)
             temp = self._root / _TEMP
             with temp.open("wb") as out:
@@ -169,7 +169,7 @@ class CopyWriter:
     def finish(self) -> int:
         """Write the notes, from where on the folder is a copy; return the number of versions and markers."""
         new = self._root / f"{MANIFEST}.new"
-        with store_errors(f"write the copy's notes in {self._root}"):
+        with file_errors(f"write the copy's notes in {self._root}"):
             with new.open("wb") as out:
                 out.write(encode_header(replace(self._header, versions=len(self._lines))))
                 out.writelines(encode_line(line) for line in self._lines)
@@ -232,12 +232,21 @@ class CopyWriter:
             # S3 keys may be no paths, differ by case only, or be a file's and a folder's name at once.
             with contextlib.suppress(StoreError, OSError):
                 make_way(self._root, check_file_key(own))
-                if held == own or not os.path.lexists(self._root / own):
+                if held == own or _is_free(self._root / own):
                     return own
         digest = hashlib.sha256(f"{version.key}\0{version.version_id}".encode()).hexdigest()
         file = f"{VERSIONS_DIR}/{digest}"
         make_way(self._root, file)
         return file
+
+
+def _is_free(path: Path) -> bool:
+    """Whether nothing has that name. Unlike `os.path.lexists`, raises OSError for one that can't be."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def _claim_folder(root: Path) -> None:

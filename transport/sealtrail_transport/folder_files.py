@@ -34,7 +34,7 @@ _MISSING = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
 
 
 @contextlib.contextmanager
-def store_errors(what: str) -> Iterator[None]:
+def file_errors(what: str) -> Iterator[None]:
     """Turn an OSError into the store's own: a full disk is *away*, a missing right *denied*."""
     try:
         yield
@@ -72,8 +72,8 @@ def regular_file(root: Path, relative: str) -> os.stat_result | None:
 
 
 def open_regular(root: Path, relative: str) -> BinaryIO:
-    """Open a regular file below `root` for reading. Raises ObjectMissingError, or as `store_errors` does."""
-    with store_errors(f"open {relative}"):
+    """Open a regular file below `root` for reading. Raises ObjectMissingError, or as `file_errors` does."""
+    with file_errors(f"open {relative}"):
         if regular_file(root, relative) is None:
             raise ObjectMissingError(f"there is no file {relative} in {root}")
         return (root / relative).open("rb")
@@ -123,13 +123,13 @@ def write_whole(root: Path, relative: str, body: bytes, *, replace: bool) -> Non
     Raises:
         ObjectExistsError: the name is taken and `replace` is false.
         StoreDeniedError: the way to it leads over a symbolic link or through a file.
-        StoreError: see `store_errors`.
+        StoreError: see `file_errors`.
     """
     target = root / relative
-    with store_errors(f"write {relative}"), _turn(root / TEMP_DIR) as temp_dir:
+    with file_errors(f"write {relative}"), _turn(root / TEMP_DIR) as temp_dir:
         make_way(root, relative)
         temp = temp_dir / "object"
-        with temp.open("wb") as file:
+        with temp.open("xb") as file:
             file.write(body)
             file.flush()
             os.fsync(file.fileno())

@@ -16,9 +16,9 @@ from sealtrail_transport.copy_notes import load_notes
 from sealtrail_transport.errors import LockUnsupportedError, ObjectMissingError, StoreDeniedError, StoreError
 from sealtrail_transport.folder_files import (
     check_file_key,
+    file_errors,
     open_regular,
     regular_file,
-    store_errors,
     walk,
     write_whole,
 )
@@ -67,7 +67,7 @@ class FolderStore:
 
     def ensure_bucket(self) -> bool:
         """Make the folder if need be; returns True if it was made. It never has Object Lock."""
-        with store_errors(f"make the folder {self._root}"):
+        with file_errors(f"make the folder {self._root}"):
             if self._root.is_dir():
                 return False
             self._root.mkdir(parents=True)
@@ -108,7 +108,7 @@ class FolderStore:
     def head(self, key: str, version_id: str) -> ObjectInfo:
         """See `Store.head`."""
         file, line = self._locate(key, version_id)
-        with store_errors(f"describe {file}"):
+        with file_errors(f"describe {file}"):
             found = regular_file(self._root, file)
         if found is None:
             raise ObjectMissingError(f"there is no file {file} in {self._root}")
@@ -151,7 +151,7 @@ class FolderStore:
 
     def _found(self, prefix: str, after: str | None) -> Iterator[ObjectVersion]:
         """The files that no note speaks of."""
-        with store_errors(f"list the folder {self._root}"):
+        with file_errors(f"list the folder {self._root}"):
             for key, found in walk(self._root, prefix, after=after):
                 if self._notes is None or not (key in self._notes.by_key or key in self._notes.files):
                     yield ObjectVersion(

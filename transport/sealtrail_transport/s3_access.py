@@ -67,16 +67,20 @@ def connect(access: S3Access) -> S3Client:
     from sealtrail_transport.s3_errors import store_errors
 
     endpoint_url = _endpoint(access)
+    fallback_region = _DEFAULT_REGION if endpoint_url else None
     with store_errors("connect", endpoint_url or "S3"):
         session = boto3.Session(profile_name=access.profile)
-        return session.client(
-            "s3",
-            endpoint_url=endpoint_url,
-            region_name=access.region or session.region_name or (_DEFAULT_REGION if endpoint_url else None),
-            aws_access_key_id=access.access_key,
-            aws_secret_access_key=access.secret_key,
-            config=_config(access, path_style=endpoint_url is not None),
-        )
+        try:
+            return session.client(
+                "s3",
+                endpoint_url=endpoint_url,
+                region_name=access.region or session.region_name or fallback_region,
+                aws_access_key_id=access.access_key,
+                aws_secret_access_key=access.secret_key,
+                config=_config(access, path_style=endpoint_url is not None),
+            )
+        except ValueError as error:
+            raise StoreError(f"can't connect: {error}") from error
 
 
 def _endpoint(access: S3Access) -> str | None:

