@@ -123,7 +123,7 @@ def _answered(error: boto.ClientError, tried: str) -> StoreError:
     elif code in _CREDENTIALS:
         kind, reason = StoreDeniedError, f"{_CREDENTIALS[code]} ({code})"
     elif code in _OTHER_REGION or status in {301, 307}:
-        kind, reason = StoreDeniedError, f"the bucket is in {_region(error)}: set --region"
+        kind, reason = StoreDeniedError, f"the bucket is in {_region(error)}: set AWS_REGION"
     elif code == "NoSuchBucket":
         reason = "there is no such bucket"
     elif code == "InvalidRequest" and "object lock" in said.lower():
