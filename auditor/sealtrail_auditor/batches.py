@@ -1,8 +1,7 @@
 """Steps 4 to 6 of docs/format.md, "Verification", for one batch: its bytes, its entries, its seal's word.
 
-A damaged batch gives one finding, that of the first place which does not fit. What follows it in the file is
-not
-judged: the next batch goes on from what this batch's seal states.
+A damaged batch gives one finding, that of the first place which does not fit. What follows it in the file
+is not judged: the next batch goes on from what this batch's seal states.
 """
 
 from __future__ import annotations

@@ -17,26 +17,22 @@ def find_forks(trails: Sequence[TrailResult]) -> list[tuple[TrailResult, Finding
     """The trails of one origin that start a second history.
 
     All of them but one have to name another one as their predecessor, each a different one, and that one as
-    it
-    is: its size, its root and its last seal. A trail without a valid seal is vouched for by nobody and so is
-        no
-    history; one whose genesis has expired gets the benefit of the doubt, since it is the oldest.
+    it is: its size, its root and its last seal. A trail without a valid seal is vouched for by nobody, and so
+    is no history. One whose genesis is gone can't be judged; that it is gone is a finding or has expired.
     """
     signed = [trail for trail in trails if trail.head is not None]
-    starts: list[TrailResult] = []
     forks: list[tuple[TrailResult, Finding]] = []
+    start: TrailResult | None = None
     gone_on_from: dict[str, TrailResult] = {}
     for trail in sorted(signed, key=lambda trail: trail.first_time_ms or 0):
         before = _predecessor(trail, signed)
-        rival = (
-            starts[0] if before is None and starts else gone_on_from.get(before.folder) if before else None
-        )
-        if rival is not None:
-            forks.append((trail, _fork(trail, rival)))
-        elif before is None:
-            starts.append(trail)
-        else:
+        rival = start if before is None else gone_on_from.get(before.folder)
+        if rival is None and before is None:
+            start = trail
+        elif rival is None and before is not None:
             gone_on_from[before.folder] = trail
+        elif rival is not None and trail.own_entries.genesis is not None:
+            forks.append((trail, _fork(trail, rival)))
     return forks
 
 

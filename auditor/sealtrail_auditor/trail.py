@@ -180,9 +180,15 @@ class TrailWalk:
         with stream:
             result = self._read_batch(stream, opened)
         self._count(result, span)
+        is_other_version = (
+            version_id != sealed_version and self._store.lock_knowledge is not LockKnowledge.NONE
+        )
+        if result.damage is not None and is_other_version:  # so it never was the batch
+            self._report_missing(seal, span, name)
+            return None
         if result.damage is not None:
             self._add(result.damage.code, key, version_id, *result.damage[1:])
-        elif version_id != sealed_version and self._store.lock_knowledge is not LockKnowledge.NONE:
+        elif is_other_version:
             expected, instead = f"version {sealed_version}", f"version {version_id}"
             self._add(FindingCode.BATCH_VERSION, key, version_id, span, expected, instead)
         return ObjectPlace(key, version_id)

@@ -111,28 +111,21 @@ def verify_archive(
         )
         for result in results
     ]
-    not_checked = list(unchecked_in_archive(store.lock_knowledge))
-    unnamed = [owner for owner in owners if owner.verifier is None]
     if trails is None:
-        reports += [_unnamed_report(owner, policy) for owner in unnamed]
-    elif passed_over := len(owners) - len(wanted):
-        not_checked.append(f"{passed_over} other trail folder(s) of the archive were not looked at.")
-    not_checked += [
-        f"A pinned head of {head.origin} was not used: that trail was not selected."
-        for head in heads
-        if head.origin not in selected
-    ]
+        reports += [_unnamed_report(owner, policy) for owner in owners if owner.verifier is None]
     findings = tuple(_absent(store, selected, owners, heads))
+    verdicts = [report.verdict for report in reports] + [finding.code.verdict for finding in findings]
     return Report(
-        verdict=Verdict.worst(
-            [report.verdict for report in reports] + [one.code.verdict for one in findings]
-        ),
+        verdict=Verdict.worst(verdicts),
         archive=store.url,
         verified_at=now,
         lock_knowledge=store.lock_knowledge,
         trails=tuple(sorted(reports, key=lambda report: report.folder)),
         findings=findings,
-        not_checked=tuple(not_checked),
+        not_checked=(
+            *unchecked_in_archive(store.lock_knowledge),
+            *_passed_over(selected, heads, 0 if trails is None else len(owners) - len(wanted)),
+        ),
     )
 
 
@@ -253,6 +246,15 @@ def _unnamed_report(owner: FolderOwner, policy: Policy) -> TrailReport:
         found=f"seals that name {claimed}" if claimed else "no seal that names a trail",
     )
     return TrailReport(None, owner.folder, finding.code.verdict, findings=(finding,))
+
+
+def _passed_over(selected: Collection[str], heads: Sequence[Checkpoint], folders: int) -> Iterator[str]:
+    """What was left aside since it was not selected, in sentences."""
+    if folders:
+        yield f"{folders} other trail folder(s) of the archive were not looked at."
+    for head in heads:
+        if head.origin not in selected:
+            yield f"A pinned head of {head.origin} was not used: that trail was not selected."
 
 
 def _absent(

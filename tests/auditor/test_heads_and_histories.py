@@ -139,6 +139,23 @@ def test_two_successors_of_one_trail_are_two_histories():
     assert codes(verify(first)) == ["ST-TRAIL-FORKED"]
 
 
+def test_of_trails_whose_first_entries_have_expired_nothing_is_said():
+    first = make_trail(3, 2, clock_ms=LONG_AGO_MS)
+    second = successor_of(first)
+    for placed in (first.placed[0], second.placed[0]):
+        first.store.erase(placed.batch)
+    assert codes(verify(first, now=first.until)) == []
+    assert codes(verify(first)) == ["ST-BATCH-MISSING", "ST-BATCH-MISSING"]
+
+
+def test_a_trail_that_is_known_to_begin_anew_is_a_second_history():
+    first = make_trail(3, 2, clock_ms=LONG_AGO_MS)
+    second = make_trail(2, store=first.store, incarnation=b"\x77" * 16)
+    first.store.erase(first.placed[0].batch)
+    [finding] = verify(first, now=first.until).all_findings()
+    assert (finding.code.code, finding.key) == ("ST-TRAIL-FORKED", second.folder)
+
+
 def test_a_head_that_fits_none_of_several_trails():
     first = make_trail(3, clock_ms=LONG_AGO_MS)
     successor_of(first)

@@ -175,6 +175,18 @@ def test_the_sealed_version_is_read_whatever_lies_on_top():
     assert "2 delete marker(s), which hide it" in {finding.found for finding in verify(trail).all_findings()}
 
 
+def test_other_content_in_the_place_of_a_sealed_version_is_not_taken_for_it():
+    trail = make_trail(2, 2)
+    placed = trail.placed[1]
+    trail.store.erase(placed.batch)
+    trail.store.put(placed.batch, bytes(len(placed.batch_bytes)), retention=None)
+    [finding] = verify(trail).all_findings()
+    assert (finding.code.code, finding.span) == ("ST-BATCH-MISSING", (2, 3))
+    assert finding.found == "1 version(s) of other content"
+    later = verify(trail, now=trail.until)
+    assert (codes(later), later.trails[0].expired) == ([], ((2, 3),))
+
+
 def test_the_oldest_of_several_valid_seals_counts():
     trail = make_trail(2, 2)
     text = trail.placed[1].text

@@ -97,9 +97,9 @@ def test_a_malformed_version_id_is_missing(store, stub):
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        ({"service_error_meta": {"Region": "eu-west-1"}}, "region eu-west-1: set --region"),
+        ({"service_error_meta": {"Region": "eu-west-1"}}, "region eu-west-1: set AWS_REGION"),
         ({"response_meta": {"HTTPHeaders": {"x-amz-bucket-region": "eu-west-3"}}}, "region eu-west-3"),
-        ({}, "in another region: set --region"),
+        ({}, "in another region: set AWS_REGION"),
     ],
 )
 @pytest.mark.parametrize("code", ["PermanentRedirect", "AuthorizationHeaderMalformed"])
