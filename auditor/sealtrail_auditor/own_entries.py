@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sealtrail_auditor.catalogue import FindingCode
 from sealtrail_auditor.findings import Finding, Span
-from sealtrail_schemas.body import ControlBody, GenesisBody, parse_body, trail_id
+from sealtrail_schemas.body import ControlBody, GenesisBody, RejectedBody, parse_body, trail_id
 from sealtrail_schemas.errors import FormatError
 
 if TYPE_CHECKING:
@@ -50,6 +50,9 @@ class OwnEntries:
         if isinstance(body, GenesisBody):
             self.genesis = body
             self._check_genesis(leaf, body)
+        elif isinstance(body, RejectedBody) and body.source_offset != leaf.source_offset:
+            expected, found = f"source offset {leaf.source_offset}", f"source offset {body.source_offset}"
+            self._report(FindingCode.ENTRY_BODY, span, expected, found)
         elif isinstance(body, ControlBody):
             self.controls += 1
             self.first_control = leaf.sequence if self.controls == 1 else self.first_control

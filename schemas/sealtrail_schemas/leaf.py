@@ -144,7 +144,19 @@ def _no_leaf(data: bytes) -> LeafError | UnknownFormatError:
 
 def _check(leaf: Leaf) -> None:
     """Hold the rules of docs/format.md, "Leaf", that one leaf shows alone."""
-    kind, sequence, previous_hash, _, _, timestamp_ms, timestamp_type, _, offset, next_offset, _ = leaf
+    (
+        kind,
+        sequence,
+        previous_hash,
+        _,
+        _,
+        timestamp_ms,
+        timestamp_type,
+        chained_at_ms,
+        offset,
+        next_offset,
+        _,
+    ) = leaf
     if sequence > MAX_SEQUENCE:
         raise LeafError(f"sequence {sequence} is above 2^63 - 2")
     if (kind is _GENESIS) != (sequence == 0):
@@ -157,6 +169,8 @@ def _check(leaf: Leaf) -> None:
         raise LeafError(f"source timestamp type {timestamp_type}, where 0, 1 or 2 is allowed")
     if timestamp_type == TIMESTAMP_NONE and timestamp_ms != NO_TIMESTAMP:
         raise LeafError(f"source timestamp {timestamp_ms} with type 0 (none), which goes with -1")
+    if chained_at_ms < 0:
+        raise LeafError(f"chained at {chained_at_ms}, which is before 1970")
     if kind is _EVENT or kind is _REJECTED:
         if not 0 <= offset < next_offset:
             raise LeafError(f"source offset {offset} and next source offset {next_offset} of a record")

@@ -18,6 +18,7 @@ from auditor.builders import (
     make_trail,
     new_store,
 )
+from sealtrail_schemas.body import RejectedBody, encode_body
 from sealtrail_schemas.entry import Entry
 from sealtrail_schemas.layout import batch_key
 from sealtrail_schemas.leaf import Kind, Leaf, entry_hash
@@ -204,6 +205,15 @@ def seal_unread(trail: TrailMaker) -> None:
 def with_odd_body() -> TrailMaker:
     trail = make_trail(4)
     trail.own(Kind.HEARTBEAT, b'{"type":"heart"}')
+    trail.seal()
+    return trail
+
+
+def with_rejected_of_elsewhere() -> TrailMaker:
+    """A rejected entry whose body names another source record than its leaf."""
+    trail = make_trail(4)
+    own = {"source_offset": trail.next_offset, "next_source_offset": trail.next_offset + 1}
+    trail.own(Kind.REJECTED, encode_body(RejectedBody("too large", None, 9, trail.next_offset + 1)), **own)
     trail.seal()
     return trail
 

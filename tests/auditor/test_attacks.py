@@ -168,8 +168,11 @@ ATTACKS = {
     ),
     "a batch of a newer format": Attack(lambda _: None, C.BATCH_FORMAT, (4, 4), make=do.newer_batch),
     "a body that is none": Attack(lambda _: None, C.ENTRY_BODY, (4, 4), make=do.with_odd_body),
+    "a rejected entry of another record": Attack(
+        lambda _: None, C.ENTRY_BODY, (4, 4), make=do.with_rejected_of_elsewhere
+    ),
     # locks, versions, names
-    "no lock do.at all": Attack(lambda _: None, C.LOCK_NONE, (0, 11), make=do.unlocked),
+    "no lock at all": Attack(lambda _: None, C.LOCK_NONE, (0, 11), make=do.unlocked),
     "a lock removed": Attack(do.locked_as(None), C.LOCK_MISSING, (4, 7)),
     "a weaker lock": Attack(do.locked_as(Retention(LockMode.GOVERNANCE, NOW + YEAR)), C.LOCK_WEAK, (4, 7)),
     "a shorter lock": Attack(

@@ -106,6 +106,9 @@ def _invalid() -> list[dict[str, Any]]:
             "UnknownFormatError",
         ),
         _bad("sequence-2-63", "A sequence beyond 2^63 - 2.", replace(EVENT, sequence=2**63 - 1).encode()),
+        _bad(
+            "chained-before-1970", "A clock that no seal could state.", replace(EVENT, chained_at=-1).encode()
+        ),
         _bad("genesis-at-1", "A genesis that is not the first.", replace(GENESIS, sequence=1).encode()),
         _bad(
             "event-at-0",
