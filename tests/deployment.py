@@ -36,11 +36,16 @@ class Clock:
 def at_once(call):
     """An executor of sorts: does the work before it returns."""
     future = Future()
+    finish(call, future)
+    return future
+
+
+def finish(call, future):
+    """Do the work of a future."""
     try:
         future.set_result(call())
     except Exception as error:  # noqa: BLE001 -- a future carries whatever was raised
         future.set_exception(error)
-    return future
 
 
 @dataclass

@@ -14,15 +14,18 @@ from collections import deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from sealtrail_archiver.read_back import NeedsMore
-from sealtrail_archiver.sealing import Draft, Outcome, seal_draft
+from sealtrail_archiver.sealing import CLOCK_SKEW, Draft, Outcome, seal_draft
 from sealtrail_archiver.settings import Alarm, ArchiverStep, Did, SealedBatch
 from sealtrail_chainer.anchor import find_anchor
 from sealtrail_chainer.true_chain import Linked, Stray, TrueChain
+from sealtrail_schemas.body import RejectedBody, parse_body
 from sealtrail_schemas.layout import trail_prefix
-from sealtrail_transport.errors import OffsetOutOfRangeError
+from sealtrail_schemas.leaf import Kind
+from sealtrail_schemas.payload import decode_payload
+from sealtrail_transport.errors import LockUnsupportedError, OffsetOutOfRangeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,9 +38,6 @@ if TYPE_CHECKING:
     from sealtrail_schemas.seal import OpenedSeal
     from sealtrail_transport.log import Log
     from sealtrail_transport.store import Store
-
-
-_CLOCK_SKEW: Final = timedelta(minutes=1)
 
 
 @dataclass(slots=True)
@@ -83,6 +83,8 @@ class Archiver:
         *,
         submit: Callable[[Callable[[], Outcome]], Future[Outcome]],
     ) -> None:
+        if signer.verifier != trail.verifier:
+            raise ValueError(f"the signing key of {signer.name} is not that of {trail.origin}")
         self._log = log
         self._store = store
         self._trail = trail
@@ -121,6 +123,8 @@ class Archiver:
         running = self._running
         if running is None:
             return self._recover(now_ms)
+        self._trim(now_ms)
+        running.opened_at_ms = min(running.opened_at_ms, now_ms)  # a clock may have been set back
         if running.work is not None and running.work.done():
             return self._finish(running, running.work, now_ms)
         if running.work is None and self._is_ripe(running, now_ms):
@@ -131,11 +135,10 @@ class Archiver:
         if step.did is not Did.IDLE:
             return step
         if running.work is None and running.unsealed and (flush or running.wanted > 1):
-            self._start(running, now_ms, at_end=True)
-        if running.work is not None:
-            return ArchiverStep(Did.BUSY)
-        self._trim(now_ms)
-        return step
+            # At the end only if the log was read after the store had shown a longer batch: another archiver
+            # may have read on since our last read.
+            self._start(running, now_ms, at_end=running.wanted > 1)
+        return step if running.work is None else ArchiverStep(Did.BUSY)
 
     def close(self) -> None:
         """Forget what was read. Work under way ends by itself; the next recovery finds what it wrote."""
@@ -184,6 +187,8 @@ class Archiver:
                     Alarm("stray", f"{trail.chained_topic} offset {taken.offset} is stray: {taken.reason}")
                 )
                 continue
+            if taken.leaf.kind is Kind.REJECTED:
+                alarms.append(Alarm("rejected", f"entry {taken.leaf.sequence}: {_reason(taken)}"))
             running.unsealed.append(taken)
             running.growing_bytes += _entry_bytes(taken)
             entries += 1
@@ -212,7 +217,9 @@ class Archiver:
             raw_topic_id=running.anchor.raw_topic_id,
             chained_topic_id=running.anchor.chained_topic_id,
             retain_until=self._retain_until(running, now_ms),
-            adopt_from=self._adopt_from(running),
+            adopt_from=self._adopt_from(running, now_ms),
+            now=_moment(now_ms),
+            reread_from=running.chain.oldest_waiting,
             codec=self._settings.codec,
             at_end=at_end and len(entries) == len(running.unsealed),
         )
@@ -232,22 +239,31 @@ class Archiver:
         return tuple(islice(running.unsealed, entries))
 
     def _retain_until(self, running: _Running, now_ms: int) -> datetime | None:
-        """Now and the retention, in whole seconds rounded up; never before the batch before."""
+        """Now and the retention, in whole seconds rounded up; never before the batch before.
+
+        Raises:
+            LockUnsupportedError: what was sealed so far is locked, and the settings know no lock.
+        """
         if self._settings.retention is None:
+            if running.previous is not None and running.previous.seal.retention.until is not None:
+                raise LockUnsupportedError(
+                    f"{self._trail.origin} was sealed under a lock so far: give a retention"
+                )
             return None
-        now = datetime.fromtimestamp(-(-now_ms // 1000), tz=UTC)
-        until = now + _whole_seconds(self._settings.retention)
+        until = datetime.fromtimestamp(-(-now_ms // 1000), tz=UTC) + _whole_seconds(self._settings.retention)
         before = running.previous.seal.retention.until if running.previous else None
         return until if before is None else max(until, before)
 
-    def _adopt_from(self, running: _Running) -> datetime | None:
+    def _adopt_from(self, running: _Running, now_ms: int) -> datetime | None:
         """A batch of a dead run is locked as long as the one before; the first, from its genesis on."""
         if self._settings.retention is None:
             return None
         if running.previous is not None and running.previous.seal.retention.until is not None:
-            return running.previous.seal.retention.until
-        chained_at = datetime.fromtimestamp(running.unsealed[0].leaf.chained_at_ms / 1000, tz=UTC)
-        return chained_at + _whole_seconds(self._settings.retention) - _CLOCK_SKEW
+            least = running.previous.seal.retention.until
+        else:
+            chained_at = _moment(running.unsealed[0].leaf.chained_at_ms)
+            least = chained_at + _whole_seconds(self._settings.retention) - CLOCK_SKEW
+        return max(least, _moment(now_ms) + CLOCK_SKEW)  # the seal is to be locked as long as the batch
 
     def _finish(self, running: _Running, work: Future[Outcome], now_ms: int) -> ArchiverStep:
         started, running.work, running.cut = running.cut, None, 0
@@ -262,7 +278,6 @@ class Archiver:
         for _ in range(sealed.entries):
             running.growing_bytes -= _entry_bytes(running.unsealed.popleft())
         self._plan_trim(now_ms, sealed.placed.opened.seal.chained.next_offset)
-        self._trim(now_ms)
         return ArchiverStep(Did.SEALED, entries=sealed.entries, sealed=sealed, alarms=outcome.alarms)
 
     def _plan_trim(self, now_ms: int, offset: int) -> None:
@@ -270,15 +285,22 @@ class Archiver:
             self._trims.append((now_ms + self._settings.trim_after_ms, offset))
 
     def _trim(self, now_ms: int) -> None:
-        offset = None
         while self._trims and self._trims[0][0] <= now_ms:
-            offset = self._trims.popleft()[1]
-        if offset is not None:
-            self._log.trim(self._trail.chained_topic, self._trail.partition, offset)
+            self._log.trim(self._trail.chained_topic, self._trail.partition, self._trims[0][1])
+            self._trims.popleft()
 
 
 def _entry_bytes(entry: Linked) -> int:
     return len(entry.leaf_bytes) + len(entry.payload)
+
+
+def _moment(time_ms: int) -> datetime:
+    return datetime.fromtimestamp(time_ms / 1000, tz=UTC)
+
+
+def _reason(entry: Linked) -> str:
+    body = parse_body(Kind.REJECTED, decode_payload(entry.payload).value)
+    return body.reason if isinstance(body, RejectedBody) else "it gives no reason"
 
 
 def _whole_seconds(duration: timedelta) -> timedelta:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from hashlib import sha256
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sealtrail_archiver.settings import MOST_BATCH_BYTES, MOST_BATCH_ENTRIES
 from sealtrail_schemas.batch import BatchReader
 from sealtrail_schemas.errors import FormatError
+from sealtrail_schemas.hashing_stream import HashingStream
 from sealtrail_schemas.leaf import entry_hash
 from sealtrail_transport.store import LockMode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
-    from typing import BinaryIO
 
     from sealtrail_chainer.true_chain import Linked
     from sealtrail_transport.store import ObjectInfo, ObjectVersion, Store
@@ -28,16 +27,12 @@ class ReadBack:
     info: ObjectInfo
     sha256: bytes
     entry_hashes: tuple[bytes, ...]
-    adopted: bool = False
+    adopted: bool
 
     @property
     def entries(self) -> int:
         """How many entries it holds."""
         return len(self.entry_hashes)
-
-    def as_adopted(self, *, adopted: bool) -> ReadBack:
-        """The same, telling whether it was found there rather than written just now."""
-        return replace(self, adopted=adopted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +50,6 @@ class Misfit:
     unlocked: bool = False
 
 
-class _HashingStream:
-    """Hashes what is read through it."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        self.hash = sha256()
-
-    def read(self, size: int, /) -> bytes:
-        data = self._stream.read(size)
-        self.hash.update(data)
-        return data
-
-
 def read_back(
     store: Store,
     version: ObjectVersion,
@@ -75,21 +57,23 @@ def read_back(
     *,
     origin: str,
     locked_until: datetime | None,
-    may_go_on: bool,
+    at_end: bool,
+    adopted: bool,
 ) -> ReadBack | NeedsMore | Misfit:
     """Compare every entry of a version with the committed entry of its sequence.
 
-    `locked_until` is the least COMPLIANCE date that will do; None where the store can't lock. `may_go_on`:
-    more entries than `entries` may be committed.
+    `locked_until` is the least COMPLIANCE date that will do; None where the store can't lock. `at_end`: no
+    more entries than `entries` are committed.
     """
     info = store.head(version.key, version.version_id)
     with store.open(version.key, version.version_id) as raw:
-        stream = _HashingStream(raw)
+        stream = HashingStream(raw)
         try:
-            reader = BatchReader(stream)
+            largest = max(len(entry.leaf_bytes) + len(entry.payload) for entry in entries)
+            reader = BatchReader(stream, max_entry_bytes=max(MOST_BATCH_BYTES, largest + 64))
             if reader.origin != origin:
                 return Misfit(f"it is a batch of {reader.origin}")
-            compared = _compare(reader, entries, may_go_on=may_go_on)
+            compared = _compare(reader, entries, at_end=at_end)
         except FormatError as error:
             return Misfit(str(error))
     if isinstance(compared, (NeedsMore, Misfit)):
@@ -99,11 +83,11 @@ def read_back(
         lock is None or lock.mode is not LockMode.COMPLIANCE or lock.until < locked_until
     ):
         return Misfit(f"it is not locked in COMPLIANCE mode until {locked_until.isoformat()}", unlocked=True)
-    return ReadBack(info, stream.hash.digest(), tuple(compared))
+    return ReadBack(info, stream.digest(), tuple(compared), adopted)
 
 
 def _compare(
-    reader: BatchReader, entries: Sequence[Linked], *, may_go_on: bool
+    reader: BatchReader, entries: Sequence[Linked], *, at_end: bool
 ) -> list[bytes] | NeedsMore | Misfit:
     hashes: list[bytes] = []
     more = more_bytes = 0
@@ -112,7 +96,7 @@ def _compare(
         if place == len(entries):
             more += 1
             more_bytes += len(leaf) + len(payload)
-            if not may_go_on or more > MOST_BATCH_ENTRIES or more_bytes > MOST_BATCH_BYTES:
+            if at_end or more > MOST_BATCH_ENTRIES or more_bytes > MOST_BATCH_BYTES:
                 return Misfit(
                     f"it goes on after sequence {entries[-1].leaf.sequence}, the last one committed"
                 )
@@ -122,4 +106,5 @@ def _compare(
         if hashed != expected.entry_hash or payload != expected.payload:
             return Misfit(f"its entry {place} is not sequence {expected.leaf.sequence} of the chained topic")
         hashes.append(hashed)
-    return NeedsMore(len(hashes) + more) if more else hashes
+    # Twice as many at a time: what is read into memory follows what was found to fit, not what is claimed.
+    return NeedsMore(min(len(hashes) + more, 2 * len(hashes))) if more else hashes

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sealtrail_archiver.read_back import Misfit, NeedsMore, ReadBack, read_back
 from sealtrail_archiver.settings import Alarm, SealedBatch
+from sealtrail_chainer.anchor import newer_format
 from sealtrail_chainer.errors import LineStoppedError, StopCode
 from sealtrail_schemas.batch import BatchWriter
 from sealtrail_schemas.checkpoint import Checkpoint, sign_checkpoint
+from sealtrail_schemas.errors import UnknownFormatError
 from sealtrail_schemas.layout import batch_key, seal_key
 from sealtrail_schemas.merkle import RightEdge
 from sealtrail_schemas.seal import (
@@ -29,7 +32,7 @@ from sealtrail_schemas.seal import (
     TopicMark,
     sign_seal,
 )
-from sealtrail_transport.errors import LockUnsupportedError, ObjectExistsError
+from sealtrail_transport.errors import LockUnsupportedError, ObjectExistsError, ObjectMissingError
 from sealtrail_transport.seal_shelf import PlacedSeal, read_seal, versions_of
 from sealtrail_transport.store import LockMode, Retention
 
@@ -45,13 +48,19 @@ if TYPE_CHECKING:
     from sealtrail_transport.store import ObjectVersion, Store
 
 
+CLOCK_SKEW: Final = timedelta(minutes=1)
+"""How far the clocks of two honest machines may be apart without a word."""
+MOST_CLOCK_APART: Final = timedelta(minutes=10)
+
+
 @dataclass(frozen=True, slots=True)
 class Draft:
     """What is to become one batch.
 
     `retain_until` is None where the store can't lock; `adopt_from` is the least date until which a batch
-    that is found there has to be locked. `at_end` says that no more entries are committed, so a batch found
-    in the store that goes on beyond `entries` is not of this trail.
+    that is found there has to be locked; `reread_from` is a chained offset that the next start has to read
+    again. `at_end` says that no more entries are committed, so a batch found in the store that goes on
+    beyond `entries` is not of this trail.
     """
 
     trail: Trail
@@ -62,6 +71,8 @@ class Draft:
     chained_topic_id: bytes
     retain_until: datetime | None
     adopt_from: datetime | None
+    now: datetime
+    reread_from: int | None
     codec: Literal["deflate", "null"]
     at_end: bool
 
@@ -86,6 +97,7 @@ def seal_draft(store: Store, draft: Draft, signer: Signer) -> Outcome:
     placed = _place_batch(store, draft, alarms)
     if isinstance(placed, NeedsMore):
         return Outcome(placed, tuple(alarms))
+    _check_clock(store, draft, placed)
     seal = _make_seal(draft, placed, signer)
     sealed = _place_seal(store, draft, seal, sign_seal(seal, signer), alarms)
     return Outcome(SealedBatch(sealed, placed.entries, placed.adopted), tuple(alarms))
@@ -129,18 +141,20 @@ def _read_oldest(
         return Misfit("only delete markers")
     oldest = objects[0]
     ours = oldest.version_id == written
-    found = read_back(
-        store,
-        oldest,
-        draft.entries,
-        origin=draft.trail.origin,
-        locked_until=draft.retain_until if ours else draft.adopt_from,
-        may_go_on=not draft.at_end,
-    )
+    try:
+        found = read_back(
+            store,
+            oldest,
+            draft.entries,
+            origin=draft.trail.origin,
+            locked_until=draft.retain_until if ours else draft.adopt_from,
+            at_end=draft.at_end,
+            adopted=not ours,
+        )
+    except ObjectMissingError:
+        return Misfit("it is gone again")
     if ours and isinstance(found, Misfit) and found.unlocked:
         raise LockUnsupportedError(f"{store.url} took {oldest.key} and did not lock it as asked: {found.why}")
-    if isinstance(found, ReadBack):
-        return found.as_adopted(adopted=not ours)
     return found
 
 
@@ -157,7 +171,10 @@ def _make_seal(draft: Draft, batch: ReadBack, signer: Signer) -> Seal:
     edge = RightEdge.empty() if previous is None else previous.right_edge.copy()
     edge.extend(batch.entry_hashes)
     checkpoint = Checkpoint(draft.trail.origin, edge.size, edge.root())
-    until = None if batch.info.retention is None else batch.info.retention.until
+    until = None
+    if batch.info.retention is not None and draft.retain_until is not None:
+        # Whoever may extend a lock must not extend those of all batches to come.
+        until = min(batch.info.retention.until, draft.retain_until)
     return Seal(
         trail_id=first.leaf.trail_id,
         batch=BatchRef(
@@ -172,7 +189,7 @@ def _make_seal(draft: Draft, batch: ReadBack, signer: Signer) -> Seal:
         last=EntryRef(last.leaf.sequence, last.entry_hash),
         time=TimeSpan(first.leaf.chained_at_ms, last.leaf.chained_at_ms),
         source=TopicMark(draft.raw_topic_id, last.leaf.next_source_offset),
-        chained=TopicMark(draft.chained_topic_id, last.offset + 1),
+        chained=TopicMark(draft.chained_topic_id, min(last.offset + 1, draft.reread_from or last.offset + 1)),
         retention=SealedRetention("NONE" if until is None else "COMPLIANCE", until),
         right_edge=edge.hashes,
         previous=None
@@ -189,16 +206,40 @@ def _place_seal(store: Store, draft: Draft, seal: Seal, note: bytes, alarms: lis
     # A taken name was taken by a run that died, another archiver, or a squatter: reading tells them apart.
     with suppress(ObjectExistsError):
         store.put(key, note, retention=retention, content_type="text/plain")
-    placed = read_seal(store, draft.folder, size, draft.trail.verifier, draft.previous)
+    placed = _read_seal(store, draft, size)
     if placed is None:
         alarms.append(Alarm("seal-name-spoiled", f"{key} holds no valid seal: a new version is put on top"))
         store.put(key, note, retention=retention, only_if_absent=False, content_type="text/plain")
-        placed = read_seal(store, draft.folder, size, draft.trail.verifier, draft.previous)
+        placed = _read_seal(store, draft, size)
     if placed is None:
         raise LockUnsupportedError(f"{store.url} does not return the seal that was written to {key}")
     _check_agrees(placed, seal)
-    _check_locked(store, placed, retention)
+    _check_locked(store, placed)
     return placed
+
+
+def _read_seal(store: Store, draft: Draft, size: int) -> PlacedSeal | None:
+    try:
+        return read_seal(store, draft.folder, size, draft.trail.verifier, draft.previous)
+    except UnknownFormatError as error:
+        raise newer_format(draft.folder + seal_key(size), error) from error
+
+
+def _check_clock(store: Store, draft: Draft, batch: ReadBack) -> None:
+    """Refuse to sign by a clock that is far from the store's: a lock too long can't be taken back.
+
+    Raises:
+        LineStoppedError: this machine's clock and the store's are too far apart.
+    """
+    apart = abs(draft.now - batch.info.last_modified)
+    if draft.retain_until is not None and not batch.adopted and apart > MOST_CLOCK_APART:
+        raise LineStoppedError(
+            StopCode.CLOCK_APART,
+            f"the clock of {store.url} says {batch.info.last_modified.isoformat()}, this machine's said "
+            f"{draft.now.isoformat()}: set the one that is wrong, for dates of locks are made from it",
+            store=batch.info.last_modified.isoformat(),
+            here=draft.now.isoformat(),
+        )
 
 
 def _check_agrees(placed: PlacedSeal, seal: Seal) -> None:
@@ -213,10 +254,10 @@ def _check_agrees(placed: PlacedSeal, seal: Seal) -> None:
         )
 
 
-def _check_locked(store: Store, placed: PlacedSeal, asked: Retention | None) -> None:
-    info = store.head(placed.key, placed.version_id)
-    if asked is None:
+def _check_locked(store: Store, placed: PlacedSeal) -> None:
+    until = placed.opened.seal.retention.until
+    if until is None:
         return
-    lock = info.retention
-    if lock is None or lock.mode is not LockMode.COMPLIANCE or lock.until < asked.until:
-        raise LockUnsupportedError(f"{store.url} did not lock {placed.key} until {asked.until.isoformat()}")
+    lock = store.head(placed.key, placed.version_id).retention
+    if lock is None or lock.mode is not LockMode.COMPLIANCE or lock.until < until:
+        raise LockUnsupportedError(f"{store.url} did not lock {placed.key} until {until.isoformat()}")

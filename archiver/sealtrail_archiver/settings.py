@@ -59,7 +59,7 @@ class Did(StrEnum):
 class Alarm:
     """Something that an operator has to look at, though the line goes on. `code` is stable."""
 
-    code: Literal["stray", "name-spoiled", "seal-name-spoiled", "extra-version"]
+    code: Literal["stray", "name-spoiled", "seal-name-spoiled", "extra-version", "rejected"]
     message: str
 
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
 from sealtrail_auditor.catalogue import FindingCode
 from sealtrail_auditor.entries import EntryFault, EntryWalk
 from sealtrail_auditor.findings import Span
-from sealtrail_auditor.hashing_stream import HashingStream
 from sealtrail_schemas.batch import BatchReader
 from sealtrail_schemas.chain import ChainState
 from sealtrail_schemas.errors import BatchError, FormatError, UnknownFormatError
+from sealtrail_schemas.hashing_stream import HashingStream
 from sealtrail_schemas.leaf import HASH_BYTES, Leaf, entry_hash
 from sealtrail_schemas.merkle import RightEdge
 

@@ -9,7 +9,7 @@ from sealtrail_chainer.errors import LineStoppedError, StopCode
 from sealtrail_chainer.true_chain import Linked, take_genesis
 from sealtrail_schemas.body import parse_body, trail_id
 from sealtrail_schemas.chain import ChainState, genesis_state
-from sealtrail_schemas.errors import FormatError
+from sealtrail_schemas.errors import FormatError, UnknownFormatError
 from sealtrail_schemas.leaf import Kind
 from sealtrail_schemas.payload import decode_payload
 from sealtrail_transport.seal_shelf import PlacedSeal, newest_seal, trail_folders
@@ -54,6 +54,8 @@ def find_anchor(log: Log, store: Store, trail: Trail) -> Anchor | None:
         return None
     _check_topics(anchor, raw, chained)
     bounds = log.bounds(trail.chained_topic, trail.partition)
+    if bounds.start > anchor.chained_offset:  # an archiver may have sealed and freed since the seal was read
+        anchor = _newest_seal(store, trail, chained) or anchor
     if bounds.start > anchor.chained_offset:
         raise LineStoppedError(
             StopCode.CHAINED_OVERTAKEN,
@@ -75,7 +77,10 @@ def find_anchor(log: Log, store: Store, trail: Trail) -> Anchor | None:
 def _newest_seal(store: Store, trail: Trail, chained: TopicInfo) -> Anchor | None:
     found: list[tuple[str, PlacedSeal]] = []
     for folder in trail_folders(store, trail.raw_topic, trail.partition):
-        placed = newest_seal(store, folder, trail.verifier)
+        try:
+            placed = newest_seal(store, folder, trail.verifier)
+        except UnknownFormatError as error:
+            raise newer_format(folder, error) from error
         if placed is not None:
             found.append((folder, placed))
     if not found:
@@ -172,6 +177,15 @@ def _first_record(log: Log, trail: Trail) -> LogRecord | None:
             return chunk.records[0]
         offset = chunk.next_offset
     return None
+
+
+def newer_format(place: str, error: UnknownFormatError) -> LineStoppedError:
+    """What was written by a newer program of the same trail must not be written over by an older one."""
+    return LineStoppedError(
+        StopCode.NEWER_FORMAT,
+        f"{place} holds what a newer version of this program wrote: {error}. Run that version",
+        place=place,
+    )
 
 
 def _check_topics(anchor: Anchor, raw: TopicInfo, chained: TopicInfo) -> None:

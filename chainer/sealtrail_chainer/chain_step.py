@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sealtrail_schemas.body import HeartbeatBody, RejectedBody, encode_body, trail_id
 from sealtrail_schemas.chain import ChainState, advance, genesis_state
+from sealtrail_schemas.errors import PayloadError
 from sealtrail_schemas.leaf import LINK_HEADER, NO_OFFSET, ZERO_HASH, Kind, Leaf, entry_hash, make_link
 from sealtrail_schemas.payload import encode_payload
 from sealtrail_schemas.record import NO_TIMESTAMP, TIMESTAMP_NONE
@@ -21,19 +22,14 @@ if TYPE_CHECKING:
 def chain_event(
     state: ChainState, record: LogRecord, *, next_source_offset: int, now_ms: int, salt: bytes
 ) -> tuple[NewRecord, ChainState]:
-    """Chain a record as it is; `salt` is 16 random bytes, `now_ms` the chainer's clock."""
+    """Chain a record as it is; `salt` is 16 random bytes, `now_ms` the chainer's clock.
+
+    Raises:
+        PayloadError: the record has more headers or bytes than a payload may have.
+    """
     payload = encode_payload(salt, record.key, record.headers, record.value)
-    leaf = Leaf(
-        kind=Kind.EVENT,
-        sequence=state.size,
-        previous_hash=state.last_hash,
-        trail_id=state.trail_id,
-        payload_hash=sha256(payload).digest(),
-        source_timestamp_ms=record.timestamp_ms,
-        source_timestamp_type=record.timestamp_type,
-        chained_at_ms=max(now_ms, state.chained_at_ms),
-        source_offset=record.offset,
-        next_source_offset=next_source_offset,
+    leaf = _leaf(
+        state, Kind.EVENT, payload, next_source_offset=next_source_offset, now_ms=now_ms, record=record
     )
     leaf_bytes = leaf.encode()
     link = (LINK_HEADER, make_link(leaf_bytes, salt))
@@ -45,33 +41,39 @@ def chain_rejected(
     state: ChainState, record: LogRecord, reason: str, *, next_source_offset: int, now_ms: int, salt: bytes
 ) -> tuple[NewRecord, ChainState]:
     """Chain the statement that a record could not be re-published, in the record's place."""
-    whole = record.unreadable is None
-    would_be = encode_payload(salt, record.key, record.headers, record.value) if whole else b""
     body = RejectedBody(
-        reason=" ".join(reason.split())[:1000],
+        reason=" ".join(reason.split())[:1000].encode(errors="replace").decode(),
         source_offset=record.offset,
         size=content_bytes(record.key, record.value, record.headers),
-        sha256=sha256(would_be).digest() if whole else None,
+        sha256=_would_be_hash(record, salt),
     )
-    leaf = Leaf(
-        kind=Kind.REJECTED,
-        sequence=state.size,
-        previous_hash=state.last_hash,
-        trail_id=state.trail_id,
-        payload_hash=ZERO_HASH,
-        source_timestamp_ms=record.timestamp_ms,
-        source_timestamp_type=record.timestamp_type,
-        chained_at_ms=max(now_ms, state.chained_at_ms),
-        source_offset=record.offset,
+    return _chain_body(
+        state,
+        Kind.REJECTED,
+        body,
         next_source_offset=next_source_offset,
+        now_ms=now_ms,
+        salt=salt,
+        record=record,
     )
-    return _chain_body(state, leaf, body, salt)
 
 
-def chain_heartbeat(state: ChainState, *, now_ms: int, salt: bytes) -> tuple[NewRecord, ChainState]:
-    """Chain the statement that nothing happened and the chainer is alive."""
-    leaf = _own_leaf(state, Kind.HEARTBEAT, now_ms)
-    return _chain_body(state, leaf, HeartbeatBody(), salt)
+def chain_heartbeat(
+    state: ChainState, *, next_source_offset: int, now_ms: int, salt: bytes
+) -> tuple[NewRecord, ChainState]:
+    """Chain the statement that nothing happened and the chainer is alive.
+
+    `next_source_offset` moves on over markers: what a retention deletes behind the last record is then not
+    missed.
+    """
+    return _chain_body(
+        state,
+        Kind.HEARTBEAT,
+        HeartbeatBody(),
+        next_source_offset=next_source_offset,
+        now_ms=now_ms,
+        salt=salt,
+    )
 
 
 def chain_genesis(body: GenesisBody, *, now_ms: int, salt: bytes) -> tuple[NewRecord, ChainState]:
@@ -83,30 +85,64 @@ def chain_genesis(body: GenesisBody, *, now_ms: int, salt: bytes) -> tuple[NewRe
         chained_at_ms=now_ms,
         next_source_offset=body.first_source_offset,
     )
-    return _chain_body(nothing, _own_leaf(nothing, Kind.GENESIS, now_ms), body, salt)
+    return _chain_body(
+        nothing,
+        Kind.GENESIS,
+        body,
+        next_source_offset=body.first_source_offset,
+        now_ms=now_ms,
+        salt=salt,
+    )
 
 
-def _own_leaf(state: ChainState, kind: Kind, now_ms: int) -> Leaf:
+def _would_be_hash(record: LogRecord, salt: bytes) -> bytes | None:
+    """The hash of the payload that the record would have had; None where it can't be known."""
+    if record.unreadable is not None:
+        return None
+    try:
+        return sha256(encode_payload(salt, record.key, record.headers, record.value)).digest()
+    except PayloadError:
+        return None
+
+
+def _chain_body(
+    state: ChainState,
+    kind: Kind,
+    body: Body,
+    *,
+    next_source_offset: int,
+    now_ms: int,
+    salt: bytes,
+    record: LogRecord | None = None,
+) -> tuple[NewRecord, ChainState]:
+    value = encode_body(body)
+    payload = encode_payload(salt, None, (), value)
+    leaf = _leaf(state, kind, payload, next_source_offset=next_source_offset, now_ms=now_ms, record=record)
+    leaf_bytes = leaf.encode()
+    hashed = entry_hash(leaf_bytes)
+    chained = NewRecord(None, value, ((LINK_HEADER, make_link(leaf_bytes, salt)),))
+    return chained, genesis_state(leaf, hashed) if kind is Kind.GENESIS else advance(state, leaf, hashed)
+
+
+def _leaf(
+    state: ChainState,
+    kind: Kind,
+    payload: bytes,
+    *,
+    next_source_offset: int,
+    now_ms: int,
+    record: LogRecord | None,
+) -> Leaf:
+    """The next leaf, for a source record or for none. The clock of the chain never goes back."""
     return Leaf(
         kind=kind,
         sequence=state.size,
         previous_hash=state.last_hash,
         trail_id=state.trail_id,
-        payload_hash=ZERO_HASH,
-        source_timestamp_ms=NO_TIMESTAMP,
-        source_timestamp_type=TIMESTAMP_NONE,
+        payload_hash=sha256(payload).digest(),
+        source_timestamp_ms=NO_TIMESTAMP if record is None else record.timestamp_ms,
+        source_timestamp_type=TIMESTAMP_NONE if record is None else record.timestamp_type,
         chained_at_ms=max(now_ms, state.chained_at_ms),
-        source_offset=NO_OFFSET,
-        next_source_offset=state.next_source_offset,
+        source_offset=NO_OFFSET if record is None else record.offset,
+        next_source_offset=next_source_offset,
     )
-
-
-def _chain_body(state: ChainState, leaf: Leaf, body: Body, salt: bytes) -> tuple[NewRecord, ChainState]:
-    value = encode_body(body)
-    payload = encode_payload(salt, None, (), value)
-    leaf = leaf._replace(payload_hash=sha256(payload).digest())
-    leaf_bytes = leaf.encode()
-    hashed = entry_hash(leaf_bytes)
-    chained = NewRecord(None, value, ((LINK_HEADER, make_link(leaf_bytes, salt)),))
-    genesis = leaf.kind is Kind.GENESIS
-    return chained, genesis_state(leaf, hashed) if genesis else advance(state, leaf, hashed)

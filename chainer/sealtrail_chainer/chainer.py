@@ -18,8 +18,15 @@ from sealtrail_chainer.chain_step import chain_event, chain_genesis, chain_heart
 from sealtrail_chainer.errors import LineStoppedError, StopCode
 from sealtrail_chainer.true_chain import Stray, TrueChain
 from sealtrail_schemas.body import GenesisBody, TopicRef
+from sealtrail_schemas.errors import PayloadError
 from sealtrail_schemas.payload import SALT_BYTES
-from sealtrail_transport.errors import RecordRefusedError, UncertainAppendError, WriterFencedError
+from sealtrail_transport.errors import (
+    LogUnavailableError,
+    OffsetOutOfRangeError,
+    RecordRefusedError,
+    UncertainAppendError,
+    WriterFencedError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -67,6 +74,7 @@ class _Running:
     state: ChainState
     chained_end: int
     position: int
+    last_append_ms: int
 
 
 class Chainer:
@@ -110,8 +118,8 @@ class Chainer:
             if self._running is None:
                 return self._recover(now_ms)
             return self._work(self._running, now_ms)
-        except UncertainAppendError:
-            self.close()
+        except (UncertainAppendError, OffsetOutOfRangeError):
+            self.close()  # recovery finds out, or stops the line
             return ChainerStep(Did.DOUBTED)
         except WriterFencedError:
             self.close()
@@ -139,7 +147,8 @@ class Chainer:
         except BaseException:
             writer.close()
             raise
-        self._running = _Running(writer, state, end, state.next_source_offset)
+        self._acknowledged_end = end
+        self._running = _Running(writer, state, end, state.next_source_offset, now_ms)
         return ChainerStep(Did.RECOVERED, entries=int(anchor is None), strays=strays)
 
     def _begin(self, writer: PartitionWriter, now_ms: int) -> tuple[ChainState, int]:
@@ -202,13 +211,16 @@ class Chainer:
     def _check_acknowledged(self) -> None:
         end = self._log.bounds(self._trail.chained_topic, self._trail.partition).end
         if end < self._acknowledged_end:
-            raise LineStoppedError(
-                StopCode.ACKNOWLEDGED_LOST,
-                f"{self._trail.chained_topic} ends at offset {end}, but entries up to offset "
-                f"{self._acknowledged_end - 1} were acknowledged",
-                end=end,
-                acknowledged_up_to=self._acknowledged_end,
-            )
+            raise self._acknowledged_lost(end)
+
+    def _acknowledged_lost(self, end: int) -> LineStoppedError:
+        return LineStoppedError(
+            StopCode.ACKNOWLEDGED_LOST,
+            f"{self._trail.chained_topic} ended at offset {end}, but entries up to offset "
+            f"{self._acknowledged_end - 1} were acknowledged",
+            end=end,
+            acknowledged_up_to=self._acknowledged_end,
+        )
 
     def _work(self, running: _Running, now_ms: int) -> ChainerStep:
         trail, limits = self._trail, self._settings
@@ -230,10 +242,14 @@ class Chainer:
         return ChainerStep(Did.CHAINED, entries=running.state.size - before, rejected=tuple(rejected))
 
     def _idle(self, running: _Running, now_ms: int) -> ChainerStep:
-        if now_ms - running.state.chained_at_ms < self._settings.heartbeat_after_ms:
+        running.last_append_ms = min(running.last_append_ms, now_ms)  # a clock may have been set back
+        if now_ms - running.last_append_ms < self._settings.heartbeat_after_ms:
             return ChainerStep(Did.IDLE)
-        record, state = chain_heartbeat(running.state, now_ms=now_ms, salt=self._entropy(SALT_BYTES))
-        self._commit(running, [record], state)
+        salt = self._entropy(SALT_BYTES)
+        record, state = chain_heartbeat(
+            running.state, next_source_offset=running.position, now_ms=now_ms, salt=salt
+        )
+        self._commit(running, [record], state, now_ms)
         return ChainerStep(Did.HEARTBEAT, entries=1)
 
     def _append(
@@ -245,7 +261,7 @@ class Chainer:
             record, state = self._chain(state, source, following, now_ms)
             records.append(record)
         try:
-            self._commit(running, records, state)
+            self._commit(running, records, state, now_ms)
         except RecordRefusedError as error:
             if len(sources) > 1:
                 middle = len(sources) // 2
@@ -265,11 +281,13 @@ class Chainer:
         self, state: ChainState, source: LogRecord, following: int, now_ms: int
     ) -> tuple[NewRecord, ChainState]:
         salt = self._entropy(SALT_BYTES)
-        if source.unreadable is not None:
-            return chain_rejected(
-                state, source, source.unreadable, next_source_offset=following, now_ms=now_ms, salt=salt
-            )
-        return chain_event(state, source, next_source_offset=following, now_ms=now_ms, salt=salt)
+        reason = source.unreadable
+        if reason is None:
+            try:
+                return chain_event(state, source, next_source_offset=following, now_ms=now_ms, salt=salt)
+            except PayloadError as error:
+                reason = str(error)
+        return chain_rejected(state, source, reason, next_source_offset=following, now_ms=now_ms, salt=salt)
 
     def _reject(self, running: _Running, source: LogRecord, following: int, reason: str, now_ms: int) -> None:
         record, state = chain_rejected(
@@ -280,23 +298,28 @@ class Chainer:
             now_ms=now_ms,
             salt=self._entropy(SALT_BYTES),
         )
-        self._commit(running, [record], state)
+        self._commit(running, [record], state, now_ms)
 
-    def _commit(self, running: _Running, records: list[NewRecord], state: ChainState) -> None:
+    def _commit(self, running: _Running, records: list[NewRecord], state: ChainState, now_ms: int) -> None:
         """Append; whatever somebody else appended in between puts in doubt what our records link to."""
         appended = running.writer.append(records)
+        if appended.first_offset < running.chained_end:
+            raise self._acknowledged_lost(appended.first_offset)
         self._acknowledged_end = appended.next_offset
-        if appended.first_offset != running.chained_end and self._holds_records(
-            running.chained_end, appended
-        ):
+        if appended.first_offset > running.chained_end and self._holds_records(running.chained_end, appended):
             raise UncertainAppendError("another writer's records came between")
         running.state = state
         running.chained_end = appended.next_offset
+        running.position = max(running.position, state.next_source_offset)
+        running.last_append_ms = now_ms
 
     def _holds_records(self, start: int, appended: Appended) -> bool:
         """Whether committed records lie between `start` and ours, not only markers or aborted ones."""
         trail = self._trail
-        chunk = self._log.read(trail.chained_topic, trail.partition, start, max_records=1, max_bytes=1)
+        try:
+            chunk = self._log.read(trail.chained_topic, trail.partition, start, max_records=1, max_bytes=1)
+        except LogUnavailableError as error:  # ours are appended by now: only recovery can go on
+            raise UncertainAppendError(str(error)) from error
         return not chunk.records or chunk.records[0].offset < appended.first_offset
 
 

@@ -20,6 +20,8 @@ class StopCode(StrEnum):
     PAYLOAD_MISMATCH = "payload-mismatch"
     STRAY_LOST = "stray-lost"
     TWO_HISTORIES = "two-histories"
+    NEWER_FORMAT = "newer-format"
+    CLOCK_APART = "clock-apart"
 
 
 class LineStoppedError(Exception):

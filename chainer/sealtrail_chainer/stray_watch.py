@@ -8,6 +8,7 @@ own rules, and its content is not compared.
 from __future__ import annotations
 
 from collections import deque
+from heapq import heappop, heappush
 from typing import Final, NamedTuple
 
 from sealtrail_chainer.errors import LineStoppedError, StopCode
@@ -31,6 +32,7 @@ class _Claim(NamedTuple):
 
 MAX_RECENT_BYTES: Final = 8 * 2**20
 MAX_WAITING_BYTES: Final = 32 * 2**20
+_CLAIM_BYTES: Final = 400  # what a claim takes beside its payload
 
 
 class StrayWatch:
@@ -41,6 +43,7 @@ class StrayWatch:
         self._recent_bytes = 0
         self._max_recent_bytes = max_recent_bytes
         self._waiting: dict[int, _Claim] = {}
+        self._waiting_sources: list[int] = []  # a heap
         self._waiting_bytes = 0
         self._max_waiting_bytes = max_waiting_bytes
 
@@ -48,6 +51,11 @@ class StrayWatch:
     def waiting(self) -> int:
         """How many source records are claimed by strays and have not come yet."""
         return len(self._waiting)
+
+    @property
+    def oldest_waiting(self) -> int | None:
+        """The chained offset of the first stray that waits."""
+        return min((claim.offset for claim in self._waiting.values()), default=None)
 
     def linked(self, offset: int, leaf: Leaf, payload: bytes) -> None:
         """Take note of an entry of the true chain that stands for a source record.
@@ -60,13 +68,10 @@ class StrayWatch:
         self._recent_bytes += len(payload)
         while self._recent_bytes > self._max_recent_bytes and len(self._recent) > 1:
             self._recent_bytes -= len(self._recent.popleft()[1].payload)
-        if not self._waiting:
-            return
-        for claimed in sorted(self._waiting):
-            if claimed >= leaf.next_source_offset:
-                break
+        while self._waiting_sources and self._waiting_sources[0] < leaf.next_source_offset:
+            claimed = heappop(self._waiting_sources)
             stray = self._waiting.pop(claimed)
-            self._waiting_bytes -= len(stray.payload)
+            self._waiting_bytes -= len(stray.payload) + _CLAIM_BYTES
             if claimed != leaf.source_offset or not stray.agrees(entry):
                 raise _stray_lost(stray.offset, claimed)
 
@@ -95,10 +100,11 @@ class StrayWatch:
             if not earlier.agrees(stray):
                 raise _stray_lost(offset, claimed)
             return
-        self._waiting_bytes += len(payload)
+        self._waiting_bytes += len(payload) + _CLAIM_BYTES
         if self._waiting_bytes > self._max_waiting_bytes:
             raise _stray_lost(offset, claimed)
         self._waiting[claimed] = stray
+        heappush(self._waiting_sources, claimed)
 
 
 def _stray_lost(offset: int, claimed: int) -> LineStoppedError:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from sealtrail_chainer.errors import LineStoppedError, StopCode
 from sealtrail_chainer.stray_watch import MAX_RECENT_BYTES, MAX_WAITING_BYTES, StrayWatch
 from sealtrail_schemas.chain import ChainState, advance, breach
-from sealtrail_schemas.errors import FormatError
-from sealtrail_schemas.leaf import LINK_HEADER, Kind, Leaf, entry_hash, split_link
+from sealtrail_schemas.errors import FormatError, UnknownFormatError
+from sealtrail_schemas.leaf import LINK_HEADER, Kind, Leaf, entry_hash, frozen_fields, split_link
 from sealtrail_schemas.payload import encode_payload
 
 if TYPE_CHECKING:
@@ -75,15 +75,28 @@ class TrueChain:
         """How many strays wait for their source record to come again."""
         return self._strays.waiting
 
+    @property
+    def oldest_waiting(self) -> int | None:
+        """The chained offset of the first stray that waits; who starts again has to read it again."""
+        return self._strays.oldest_waiting
+
     def take(self, record: LogRecord) -> Linked | Stray:
         """Judge the next committed record, in offset order.
 
-        Raises:
-            LineStoppedError: a record of the chain was altered (PAYLOAD_MISMATCH), or a stray's source record
-                does not come again (STRAY_LOST).
+        Raises: LineStoppedError: a record of the chain was altered (PAYLOAD_MISMATCH), a stray's source
+        record does not come again (STRAY_LOST), or a newer program went on with the chain (NEWER_FORMAT).
         """
         try:
             unlinked = _take_apart(record)
+        except UnknownFormatError as error:
+            if frozen_fields(record.headers[-1][1] or b"") == (self.state.size, self.state.last_hash):
+                raise LineStoppedError(
+                    StopCode.NEWER_FORMAT,
+                    f"the chained record at offset {record.offset} goes on with the chain as a newer version "
+                    f"of this program writes it: {error}. Run that version",
+                    chained_offset=record.offset,
+                ) from error
+            return Stray(record.offset, str(error))
         except FormatError as error:
             return Stray(record.offset, str(error))
         why_not = breach(self.state, unlinked.leaf)

@@ -26,6 +26,7 @@ _PREFIX: Final = bytes((*_MAGIC, _VERSION))
 # magic and version, kind, hash algorithm, sequence, previous hash, trail id, payload hash,
 # source timestamp and its type, chained at, source offset, next source offset, extension length
 _LAYOUT: Final = Struct(">4sBBQ32s32s32sqBqqqH")
+_FROZEN: Final = Struct(">6xQ32s")
 LEAF_BYTES: Final = _LAYOUT.size
 """The length of a leaf without an extension."""
 
@@ -184,6 +185,14 @@ def _check(leaf: Leaf) -> None:
 def entry_hash(leaf: bytes) -> bytes:
     """The entry hash: SHA-256(0x00 || leaf), the leaf hash of RFC 6962, section 2.1."""
     return sha256(b"\x00" + leaf).digest()
+
+
+def frozen_fields(data: bytes) -> tuple[int, bytes] | None:
+    """Sequence and previous entry hash of a leaf of any version; None where it is no leaf."""
+    if len(data) < _FROZEN.size or data[:3] != _MAGIC:
+        return None
+    sequence, previous_hash = _FROZEN.unpack_from(data)
+    return sequence, previous_hash
 
 
 def make_link(leaf: bytes, salt: bytes) -> bytes:

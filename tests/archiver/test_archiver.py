@@ -384,3 +384,146 @@ def test_the_executor_stand_in_carries_errors():
     assert at_once(lambda: 1).result() == 1
     with pytest.raises(ZeroDivisionError):
         at_once(lambda: 1 / 0).result()
+
+
+def test_an_archiver_that_drains_beside_a_faster_one_forks_nothing():
+    """Its read is older than what the other one has sealed meanwhile: that is no end of the log."""
+    deployment = ready(4)
+    late = []
+
+    def submit(call):
+        future = Future()
+        late.append((call, future))
+        return future
+
+    draining = deployment.archiver(submit=submit)
+    while not late:
+        draining.step(now_ms=deployment.clock.now_ms, flush=True)
+    deployment.publish(*values(5, 4))
+    deployment.chain()
+    deployment.archive()
+    call, future = late.pop()
+    future.set_result(call())
+    for _ in range(20):
+        draining.step(now_ms=deployment.clock.now_ms, flush=True)
+        while late:
+            call, future = late.pop()
+            future.set_result(call())
+    report = verify(deployment)
+    assert report.verdict is Verdict.INTACT, report
+    assert len(sealed_entries(deployment)) == 10
+
+
+def test_a_dead_batch_whose_lock_has_run_out_is_gone_around():
+    deployment = ready()
+    key, body = first_batch(deployment, entries=slice(10))
+    squat(deployment, key, body)
+    deployment.clock.now_ms += 3 * 86_400_000
+    (step,) = deployment.archive()
+    assert step.sealed.placed.opened.seal.batch.key == batch_key(0, 1)
+
+
+def test_a_lock_that_somebody_extended_does_not_extend_those_to_come():
+    deployment = ready()
+    until = deployment.clock.now() + timedelta(days=36_500)
+    key, body = first_batch(deployment, entries=slice(10))
+    deployment.store.put(key, body, retention=Retention(LockMode.COMPLIANCE, until))
+    (step,) = deployment.archive()
+    assert step.sealed.adopted
+    assert step.sealed.placed.opened.seal.retention.until == deployment.clock.now() + timedelta(days=1)
+    assert verify(deployment).verdict is Verdict.INTACT
+
+
+def test_a_clock_far_from_the_stores_signs_nothing():
+    deployment = ready()
+    archiver = deployment.archiver()
+    ahead_ms = deployment.clock.now_ms + 86_400_000
+    while archiver.step(now_ms=ahead_ms, flush=True).did is not Did.BUSY:
+        pass
+    with pytest.raises(LineStoppedError) as stopped:
+        archiver.step(now_ms=ahead_ms)
+    assert stopped.value.code is StopCode.CLOCK_APART
+    assert not list(deployment.store.versions(folder_of(deployment) + "seals/"))
+    deployment.archive()  # with the right time: the batch is adopted, and sealed until the right date
+    assert verify(deployment).verdict is Verdict.INTACT
+
+
+def test_strays_that_wait_are_read_again_after_a_restart():
+    """Otherwise a stray whose source never comes would be forgotten by a restart."""
+    deployment = ready(2)
+    ahead = Deployment()
+    ahead.log = deployment.log
+    from sealtrail_chainer.anchor import find_anchor
+    from sealtrail_chainer.chain_step import chain_event
+    from sealtrail_transport.log import LogRecord
+
+    state = find_anchor(deployment.log, deployment.store, deployment.trail).state
+    other_past = state._replace(last_hash=b"z" * 32, size=7)
+    claimed = LogRecord(50, None, b"what was never published")
+    stray, _ = chain_event(other_past, claimed, next_source_offset=51, now_ms=0, salt=bytes(16))
+    deployment.log.faults.write_foreign("events.chained", 0, stray)
+    deployment.publish(*values(2, 2))
+    deployment.chain()
+    deployment.archive()
+    deployment.log.faults.burn_offsets("events", 0, 60)
+    deployment.publish(*values(1, 4))
+    deployment.chain()
+    with pytest.raises(LineStoppedError) as stopped:
+        deployment.archive()
+    assert stopped.value.code is StopCode.STRAY_LOST
+
+
+def test_a_squatters_count_does_not_decide_what_is_read_into_memory():
+    deployment = ready(40)
+    key, body = first_batch(deployment, entries=slice(1))
+    writer = BatchWriter(ORIGIN)
+    from io import BytesIO
+
+    (entry,) = BatchReader(BytesIO(body))
+    writer.add(*entry)
+    for _ in range(5_000):
+        writer.add(b"", b"")
+    squat(deployment, key, writer.finish())
+    archiver = deployment.archiver(batch_entries=1, read_records=1)
+    most = 0
+    for _ in range(40):
+        archiver.step(now_ms=deployment.clock.now_ms)
+        most = max(most, archiver.pending)
+    assert most <= 4
+
+
+def test_rejected_entries_raise_an_alarm():
+    deployment = Deployment()
+    deployment.publish(b"poison")
+    deployment.log.faults.refuse(lambda record: record.value == b"poison")
+    deployment.chain()
+    (step, *_) = deployment.archive()
+    assert [(alarm.code, "the log refuses" in alarm.message) for alarm in step.alarms] == [("rejected", True)]
+
+
+def test_a_trail_that_was_locked_is_not_sealed_without_a_lock():
+    deployment = ready(2)
+    deployment.archive()
+    deployment.publish(b"later")
+    deployment.chain()
+    deployment.retention = None
+    with pytest.raises(LockUnsupportedError, match="give a retention"):
+        deployment.archive()
+
+
+def test_the_key_of_another_trail_is_refused_at_once():
+    deployment = Deployment()
+    deployment.signer = Deployment(seed=1).signer
+    with pytest.raises(ValueError, match="is not that of"):
+        deployment.archiver()
+
+
+def test_a_clock_set_back_does_not_keep_a_batch_open():
+    deployment = ready()
+    archiver = deployment.archiver(batch_age_ms=1_000)
+    now = deployment.clock.now_ms
+    for _ in range(3):
+        archiver.step(now_ms=now)
+    for later in (now - 3_600_000, now - 3_599_000):
+        step = archiver.step(now_ms=later)
+    assert step.did is Did.BUSY

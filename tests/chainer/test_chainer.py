@@ -1,5 +1,7 @@
 """The chainer over the memory log: exactly once, whatever the log does."""
 
+import contextlib
+
 import pytest
 
 from deployment import Deployment, values
@@ -8,11 +10,13 @@ from sealtrail_chainer.errors import LineStoppedError, StopCode
 from sealtrail_chainer.true_chain import Linked, TrueChain, take_genesis
 from sealtrail_schemas.body import RejectedBody, parse_body
 from sealtrail_schemas.chain import genesis_state
+from sealtrail_schemas.errors import UnknownFormatError
 from sealtrail_schemas.leaf import Kind
 from sealtrail_schemas.payload import decode_payload
 from sealtrail_transport.errors import LogUnavailableError, WriterFencedError
 from sealtrail_transport.log import NewRecord
 from sealtrail_transport.memory_faults import AppendFault
+from sealtrail_transport.seal_shelf import newest_seal, trail_folders
 
 FAULTS = [fault for fault in AppendFault if fault is not AppendFault.FENCED]
 
@@ -289,3 +293,120 @@ def test_a_log_that_is_away_at_any_call_is_waited_for(away):
         except LogUnavailableError:
             continue
     assert archived_values(deployment) == values(3)
+
+
+def test_an_outage_in_the_middle_of_a_bisection_doubles_nothing():
+    deployment = Deployment()
+    chainer = deployment.chain()
+    deployment.publish(*values(6), b"poison", *values(6, 6))
+    deployment.log.faults.refuse(lambda record: record.value == b"poison")
+    deployment.log.faults.schedule(None, AppendFault.UNAVAILABLE)
+    for _ in range(4):
+        with contextlib.suppress(LogUnavailableError):
+            chainer.step(now_ms=deployment.clock.now_ms)
+    deployment.chain(chainer)
+    assert archived_values(deployment) == values(12)
+    assert len(deployment.values()) == 14
+
+
+@pytest.mark.parametrize("lost", [4, 8])
+def test_a_chained_topic_that_loses_its_end_under_a_running_chainer_stops_the_line(lost):
+    deployment = Deployment()
+    chainer = deployment.chain()
+    deployment.publish(*values(10))
+    deployment.chain(chainer)
+    end = deployment.log.bounds("events.chained", 0).end
+    deployment.log.faults.lose_end("events.chained", 0, end - lost)
+    deployment.publish(*values(10, 10))
+    with pytest.raises(LineStoppedError) as stopped:
+        deployment.chain(chainer)
+    assert stopped.value.code is StopCode.ACKNOWLEDGED_LOST
+
+
+def test_markers_that_a_retention_deletes_behind_a_heartbeat_are_not_missed():
+    deployment = Deployment()
+    deployment.publish(*values(3))
+    chainer = deployment.chain(deployment.chainer(heartbeat_after_ms=1_000))
+    deployment.log.faults.burn_offsets("events", 0, 2)
+    deployment.clock.now_ms += 1_000
+    deployment.chain(chainer)
+    deployment.log.faults.lose_start("events", 0, deployment.log.bounds("events", 0).end)
+    deployment.publish(*values(1, 3))
+    deployment.chain()
+    assert archived_values(deployment) == values(4)
+
+
+def test_raw_retention_that_overtakes_a_running_chainer_stops_it():
+    deployment = Deployment()
+    chainer = deployment.chain()
+    deployment.publish(*values(3))
+    deployment.log.faults.lose_start("events", 0, 2)
+    with pytest.raises(LineStoppedError) as stopped:
+        deployment.chain(chainer)
+    assert stopped.value.code is StopCode.RAW_OVERTAKEN
+
+
+def test_more_headers_than_a_payload_may_have_are_stated_as_rejected():
+    deployment = Deployment()
+    deployment.log.append_events("events", 0, [NewRecord(None, b"v", ((b"h", b""),) * 65_536)])
+    deployment.publish(*values(1))
+    deployment.chain()
+    kinds = [entry.leaf.kind for entry in true_entries(deployment)]
+    assert kinds == [Kind.GENESIS, Kind.REJECTED, Kind.EVENT]
+
+
+def test_a_reason_that_is_no_text_is_stated_all_the_same():
+    deployment = Deployment()
+    deployment.publish(*values(1))
+    deployment.log.faults.make_unreadable("events", 0, 0, "a header key like \udcff")
+    deployment.chain()
+    assert true_entries(deployment)[1].leaf.kind is Kind.REJECTED
+
+
+def test_heartbeats_go_on_after_the_clock_was_set_back():
+    deployment = Deployment()
+    chainer = deployment.chain(deployment.chainer(heartbeat_after_ms=1_000))
+    deployment.clock.now_ms -= 3_600_000
+    assert chainer.step(now_ms=deployment.clock.now_ms).did is Did.IDLE
+    deployment.clock.now_ms += 1_000
+    assert chainer.step(now_ms=deployment.clock.now_ms).did is Did.HEARTBEAT
+
+
+def test_a_seal_of_a_newer_format_stops_the_line(monkeypatch):
+    deployment = chained_and_sealed()
+
+    def unknown(*_):
+        raise UnknownFormatError("seal format 'sealtrail/seal/v2' is unknown to this program")
+
+    monkeypatch.setattr("sealtrail_transport.seal_shelf.open_seal", unknown)
+    assert stop_code(deployment) is StopCode.NEWER_FORMAT
+
+
+@pytest.mark.parametrize("name", ["aaaaaaaa/\U0010ffffx", "aaaaaaaa0", "zz", "aaaaaaaa/seals/x"])
+def test_odd_names_beside_a_trail_are_passed_over(name):
+    deployment = chained_and_sealed()
+    deployment.store.put(f"events/0/{name}", b"junk", retention=None)
+    deployment.publish(*values(1, 5))
+    deployment.chain()
+    deployment.archive()
+
+
+def test_junk_names_among_the_seals_cost_no_listing_each():
+    deployment = chained_and_sealed()
+    (folder,) = trail_folders(deployment.store, "events", 0)
+    listings = []
+    versions = deployment.store.versions
+
+    def counted(*args, **options):
+        listings.append(args)
+        return versions(*args, **options)
+
+    deployment.store.versions = counted
+    newest_seal(deployment.store, folder, deployment.signer.verifier)
+    clean = len(listings)
+    for number in range(100):
+        deployment.store.put(f"{folder}seals/x{number}", b"junk", retention=None)
+        deployment.store.put(f"{folder}seals/{number:020}.sealed", b"junk", retention=None)
+    listings.clear()
+    assert newest_seal(deployment.store, folder, deployment.signer.verifier).opened.checkpoint.size == 6
+    assert len(listings) < 3 * clean

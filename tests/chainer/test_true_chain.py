@@ -154,7 +154,7 @@ def test_a_stray_that_rejects_what_the_true_chain_has_as_an_event_is_only_stray(
 
 
 def test_waiting_strays_are_bounded():
-    chain = TrueChain(START, max_waiting_bytes=1_000)
+    chain = TrueChain(START, max_waiting_bytes=1_900)
     chain.take(committed(1, zombie(5, b"x" * 600)))
     with pytest.raises(LineStoppedError):
         chain.take(committed(2, zombie(6, b"x" * 600)))
@@ -162,7 +162,9 @@ def test_waiting_strays_are_bounded():
 
 def test_strays_of_another_trail_and_stray_heartbeats_claim_nothing():
     foreign = START._replace(trail_id=b"f" * 32)
-    heartbeat, _ = chain_heartbeat(START._replace(last_hash=b"z" * 32), now_ms=9, salt=SALT)
+    heartbeat, _ = chain_heartbeat(
+        START._replace(last_hash=b"z" * 32), next_source_offset=0, now_ms=9, salt=SALT
+    )
     chain = TrueChain(START)
     for offset, record in ((1, chained(foreign, 0)[0]), (2, heartbeat)):
         taken = chain.take(committed(offset, record))
@@ -186,3 +188,21 @@ def test_chained_at_never_goes_back():
     chain = TrueChain(START)
     assert chain.take(committed(1, first)).leaf.chained_at_ms == 100
     assert chain.take(committed(2, second)).leaf.chained_at_ms == 100
+
+
+def newer(record: NewRecord, *, at: int, value: int) -> NewRecord:
+    """The record as a newer program would have linked it: one byte of its leaf is unknown here."""
+    link = bytearray(record.headers[-1][1])
+    link[at] = value
+    return NewRecord(record.key, record.value, ((LINK_HEADER, bytes(link)),))
+
+
+@pytest.mark.parametrize(("at", "value"), [(3, 2), (4, 9), (5, 2)], ids=["version", "kind", "hash algorithm"])
+def test_what_a_newer_program_chained_is_not_chained_again(at, value):
+    with pytest.raises(LineStoppedError) as stopped:
+        TrueChain(START).take(committed(1, newer(chained(START, 0)[0], at=at, value=value)))
+    assert stopped.value.code is StopCode.NEWER_FORMAT
+
+
+def test_an_unknown_format_beside_the_chain_is_stray():
+    assert isinstance(TrueChain(START).take(committed(1, newer(zombie(0), at=3, value=2))), Stray)

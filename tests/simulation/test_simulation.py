@@ -7,10 +7,11 @@ exactly once, in order.
 """
 
 import random
+from concurrent.futures import Future
 
 import pytest
 
-from deployment import Deployment, at_once
+from deployment import Deployment, at_once, finish
 from sealtrail_auditor.verdict import Verdict
 from sealtrail_auditor.verify import verify_archive
 from sealtrail_schemas.batch import BatchReader
@@ -35,7 +36,8 @@ class World:
         self.published = []
         self.zombies = []
         self.chainer = self.new_chainer()
-        self.archiver = self.new_archiver()
+        self.archivers = [self.new_archiver(), self.new_archiver()]
+        self.store_work = []
         self.seen = set()
 
     def new_chainer(self):
@@ -43,9 +45,15 @@ class World:
             transaction_records=self.random.randint(1, 5), heartbeat_after_ms=self.random.choice([50, 10**9])
         )
 
-    def new_archiver(self):
+    def submit(self, call):
+        """Do store work some time later, as a thread would."""
+        future = Future()
+        self.store_work.append((call, future))
+        return future
+
+    def new_archiver(self, submit=None):
         return self.deployment.archiver(
-            submit=at_once,
+            submit=submit or self.submit,
             batch_entries=self.random.randint(1, 6),
             batch_age_ms=self.random.choice([1, 100]),
             read_records=self.random.randint(1, 5),
@@ -63,8 +71,13 @@ class World:
         self.attempt(lambda: self.chainer.step(now_ms=self.deployment.clock.now_ms))
 
     def archive(self):
-        flush = self.random.random() < 0.3
-        self.attempt(lambda: self.archiver.step(now_ms=self.deployment.clock.now_ms, flush=flush))
+        archiver, flush = self.random.choice(self.archivers), self.random.random() < 0.3
+        self.attempt(lambda: archiver.step(now_ms=self.deployment.clock.now_ms, flush=flush))
+
+    def store_works(self):
+        if self.store_work:
+            call, future = self.store_work.pop(self.random.randrange(len(self.store_work)))
+            finish(call, future)
 
     def time_passes(self):
         self.deployment.clock.now_ms += self.random.randint(1, 60)
@@ -77,7 +90,8 @@ class World:
         self.chainer = self.new_chainer()
 
     def archiver_dies(self):
-        self.archiver = self.new_archiver()
+        """Its work under way may still be done: a thread in the store does not hear of it."""
+        self.archivers[self.random.randrange(2)] = self.new_archiver()
 
     def zombie_wakes(self):
         if self.zombies:
@@ -121,7 +135,13 @@ class World:
             self.seen.add(str(done.did))
 
     def run(self, steps):
-        calm = [self.chain] * 6 + [self.archive] * 8 + [self.publish] * 4 + [self.time_passes] * 3
+        calm = (
+            [self.chain] * 6
+            + [self.archive] * 8
+            + [self.store_works] * 5
+            + [self.publish] * 4
+            + [self.time_passes] * 3
+        )
         storm = [
             self.clock_goes_back,
             self.chainer_dies,
@@ -142,7 +162,9 @@ class World:
         deployment.store.fault = None
         deployment.log.faults.land_delayed()
         deployment.chain(deployment.chainer())
-        deployment.archive(self.new_archiver())
+        while self.store_work:
+            self.store_works()
+        deployment.archive(self.new_archiver(submit=at_once))
 
     def archived(self):
         (folder,) = trail_folders(self.deployment.store, "events", 0)

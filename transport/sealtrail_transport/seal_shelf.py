@@ -7,18 +7,20 @@ trail in 20 digits, so the newest is found by a binary search over sizes: 63 lis
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from sealtrail_schemas.errors import FormatError, SealError
+from sealtrail_schemas.errors import FormatError, SealError, UnknownFormatError
 from sealtrail_schemas.layout import SEALS, parse_seal_key, parse_trail_prefix, partition_prefix, seal_key
 from sealtrail_schemas.seal import MAX_SEAL_BYTES, OpenedSeal, check_extends, open_seal
+from sealtrail_transport.errors import ObjectMissingError
 
 if TYPE_CHECKING:
     from sealtrail_schemas.keys import Verifier
     from sealtrail_transport.store import ObjectVersion, Store
 
 _MAX_SIZE = 2**63 - 1
-_BEHIND_EVERY_NAME = "\U0010ffff"
+_BEHIND_SLASH = chr(ord("/") + 1)  # sorts right behind every name in a folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ def trail_folders(store: Store, topic: str, partition: int) -> list[str]:
     after: str | None = None
     while line := next(store.versions(prefix, after=after, limit=1), None):
         folder = prefix + line.key[len(prefix) :].split("/", 1)[0] + "/"
-        after = folder + _BEHIND_EVERY_NAME
+        after = folder[:-1] + _BEHIND_SLASH
         try:
             parse_trail_prefix(folder)
         except FormatError:
@@ -48,7 +50,7 @@ def trail_folders(store: Store, topic: str, partition: int) -> list[str]:
 
 def versions_of(store: Store, key: str) -> list[ObjectVersion]:
     """All versions and markers of exactly this key, oldest first."""
-    return [line for line in store.versions(key) if line.key == key][::-1]
+    return list(takewhile(lambda line: line.key == key, store.versions(key)))[::-1]
 
 
 def read_seal(
@@ -57,19 +59,24 @@ def read_seal(
     """The valid seal of a size: the oldest version that is signed well and extends `previous`.
 
     With `previous` None, a seal that does not begin at sequence 0 is taken on its signature alone.
+
+    Raises:
+        UnknownFormatError: the trail's key has signed a seal of a newer version there.
     """
     key = folder + seal_key(size)
     for line in versions_of(store, key):
         if line.is_delete_marker or line.size > MAX_SEAL_BYTES:
             continue
-        with store.open(key, line.version_id) as stream:
-            data = stream.read()
         try:
+            with store.open(key, line.version_id) as stream:
+                data = stream.read()
             opened = open_seal(data, verifier)
             if previous is not None or opened.seal.first.sequence == 0:
                 check_extends(previous, opened)
             _check_place(folder, size, opened)
-        except FormatError:
+        except UnknownFormatError:
+            raise
+        except (FormatError, ObjectMissingError):
             continue
         return PlacedSeal(key, line.version_id, opened)
     return None
@@ -116,11 +123,16 @@ def _greatest_size(store: Store, folder: str, bound: int) -> int:
 def _next_size(store: Store, folder: str, size: int) -> int | None:
     """The smallest size above `size` that a name under `seals/` carries."""
     after = folder + seal_key(size) if size else None
-    while line := next(store.versions(folder + SEALS, after=after, limit=1), None):
-        try:
-            return parse_seal_key(line.key.removeprefix(folder))
-        except FormatError:
+    last = folder + seal_key(_MAX_SIZE)
+    for limit in (1, None):  # what follows a name that is none is gone through page by page
+        for line in store.versions(folder + SEALS, after=after, limit=limit):
             after = line.key
+            if line.key > last:
+                return None
+            try:
+                return parse_seal_key(line.key.removeprefix(folder))
+            except FormatError:
+                continue
     return None
 
 
