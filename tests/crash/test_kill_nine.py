@@ -14,14 +14,7 @@ import sys
 
 import pytest
 
-from sealtrail_schemas.batch import BatchReader
-from sealtrail_schemas.keys import Verifier
-from sealtrail_schemas.leaf import Kind, Leaf
-from sealtrail_schemas.payload import decode_payload
-from sealtrail_schemas.policy import Policy
-from sealtrail_schemas.seal import open_seal
-from sealtrail_transport.folder_store import FolderStore
-from sealtrail_transport.seal_shelf import trail_folders
+from copied_archive import archived_values
 
 SEALTRAIL = [sys.executable, "-m", "sealtrail"]
 
@@ -83,26 +76,6 @@ def kill_once(folder, chance, *, whole_group, seconds):
         pytest.fail(f"the pipeline ended by itself: {told.read_text()}")
 
 
-def archived_values(folder):
-    """The values of all events in a fetched copy, in order, with each batch checked only by its seal's
-    place.
-    """
-    policy = Policy.parse((folder / ".sealtrail" / "policy").read_bytes())
-    (verifier,) = policy.logs.values()
-    assert isinstance(verifier, Verifier)
-    store = FolderStore(folder / "copy")
-    (trail,) = trail_folders(store, "events", 0)
-    values = []
-    for line in store.versions(trail + "seals/"):
-        with store.open(line.key, line.version_id) as stream:
-            batch = open_seal(stream.read(), verifier).seal.batch
-        with store.open(trail + batch.key, batch.version_id) as stream:
-            for leaf, payload in BatchReader(stream):
-                if Leaf.parse(leaf).kind is Kind.EVENT:
-                    values.append(decode_payload(payload).value)
-    return values
-
-
 @pytest.mark.embedded
 @pytest.mark.parametrize(
     ("kills", "count"),
@@ -120,4 +93,4 @@ def test_a_pipeline_killed_at_random_points_loses_and_doubles_nothing(tmp_path, 
     run(tmp_path, "up", "--drain")
     run(tmp_path, "verify")
     run(tmp_path, "fetch", ".sealtrail", "copy")
-    assert archived_values(tmp_path) == events
+    assert archived_values(tmp_path / "copy", tmp_path / ".sealtrail" / "policy") == events
