@@ -24,6 +24,7 @@ class HeadOutcome(NamedTuple):
     fits: bool
     finding: Finding | None = None
     not_checked: str | None = None
+    uncompared: int | None = None
 
 
 def open_heads(notes: Sequence[bytes], policy: Policy) -> list[Checkpoint]:
@@ -98,5 +99,7 @@ def hold_head(head: Checkpoint, trail: TrailResult) -> HeadOutcome:
             ),
         )
     return HeadOutcome(
-        fits=False, not_checked=f"{at} could not be compared: the entries around it are missing or damaged"
+        fits=False,
+        uncompared=head.size,
+        not_checked=f"{at} could not be compared: the entries around it are missing or damaged",
     )

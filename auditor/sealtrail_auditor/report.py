@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from sealtrail_auditor.catalogue import FindingCode
     from sealtrail_auditor.findings import Finding, Span
     from sealtrail_auditor.verdict import Verdict
+    from sealtrail_schemas.seal import SealedRetention
     from sealtrail_transport.store import LockKnowledge
 
 JSON_FORMAT: Final = "sealtrail/verify/v1"
@@ -34,6 +35,8 @@ class TrailReport:
         kinds: How many verified entries there are of each kind, by the kind's name.
         first_time: When the first entry was chained that a valid seal covers.
         last_time: When the newest was.
+        retention: The lock that the newest valid seal states.
+        heads_uncompared: Sizes of pinned heads that could not be compared with the archive.
         findings: What is wrong, in the order of the walk.
         findings_left_out: How many more findings there were of each code, where there were too many to keep.
         expired: Entries that are gone because their sealed retention has passed.
@@ -53,6 +56,8 @@ class TrailReport:
     kinds: Mapping[str, int] = field(default_factory=dict)
     first_time: datetime | None = None
     last_time: datetime | None = None
+    retention: SealedRetention | None = None
+    heads_uncompared: tuple[int, ...] = ()
     findings: tuple[Finding, ...] = ()
     findings_left_out: Mapping[FindingCode, int] = field(default_factory=dict)
     expired: tuple[Span, ...] = ()
@@ -74,6 +79,9 @@ class TrailReport:
             "kinds": {name: str(count) for name, count in sorted(self.kinds.items())},
             "first_time": _format_ms(self.first_time),
             "last_time": _format_ms(self.last_time),
+            "retention": self.retention
+            and {"mode": self.retention.mode, "until": _format_ms(self.retention.until)},
+            "heads_uncompared": [str(size) for size in self.heads_uncompared],
             "findings": [finding.to_json() for finding in self.findings],
             "findings_left_out": {code.code: count for code, count in self.findings_left_out.items()},
             "expired": [{"first": str(span.first), "last": str(span.last)} for span in self.expired],

@@ -60,6 +60,7 @@ class TrailResult:
         in_flight: Batches that wait for their seal: the first one's key and how many.
         has_schemas: Whether a seal names schemas of archived events.
         not_checked: What else could not be checked, in sentences.
+        heads_uncompared: Sizes of pinned heads that could not be compared.
     """
 
     folder: str
@@ -80,6 +81,7 @@ class TrailResult:
     in_flight: tuple[str, int] | None = None
     has_schemas: bool = False
     not_checked: list[str] = field(default_factory=list)
+    heads_uncompared: list[int] = field(default_factory=list)
 
     @property
     def size(self) -> int:

@@ -191,6 +191,8 @@ def _compare(
             trail.findings.add(outcome.finding)
         if outcome.not_checked is not None:
             trail.not_checked.append(outcome.not_checked)
+        if outcome.uncompared is not None:
+            trail.heads_uncompared.append(outcome.uncompared)
     if max_age is not None:
         for trail in ends(trails):
             _check_age(trail, now - max_age)
@@ -228,6 +230,8 @@ def _trail_report(result: TrailResult, *, has_head: bool, has_max_age: bool) -> 
         kinds={kind.name.lower(): count for kind, count in result.kinds.items() if count},
         first_time=time_of_ms(result.first_time_ms),
         last_time=time_of_ms(result.last_time_ms),
+        retention=None if head is None else head.seal.retention,
+        heads_uncompared=tuple(result.heads_uncompared),
         findings=result.findings.kept,
         findings_left_out=result.findings.left_out,
         expired=tuple(result.expired),

@@ -107,7 +107,7 @@ def _replaces(file: Path, trail: TrailReport, policy: Policy) -> bool:
     before = _open(file, policy)
     if before.size > trail.size:
         raise CommandError(f"{file} keeps a newer head, of size {before.size}: it stays as it is")
-    if any(f"pinned head at size {before.size}" in sentence for sentence in trail.not_checked):
+    if before.size in trail.heads_uncompared:
         raise CommandError(f"{file} keeps a head that could not be compared: keep the new one elsewhere")
     return before.size < trail.size
 

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from sealtrail_auditor.findings import Finding
     from sealtrail_auditor.report import Report, TrailReport
-    from sealtrail_schemas.seal import SealedRetention
 
 MAX_PLACES: Final = 10
 """So many places of one kind of finding are shown; `--json` has them all."""
@@ -40,9 +39,9 @@ _STYLES: Final = {
 }
 
 
-def print_report(console: Console, report: Report, newest_locks: Mapping[str, SealedRetention]) -> None:
-    """Print the whole report; `newest_locks` is what the newest seal of each trail states, by the folder."""
-    for text in _report(report, newest_locks, console.width if console.is_terminal else None):
+def print_report(console: Console, report: Report) -> None:
+    """Print the whole report."""
+    for text in _report(report, console.width if console.is_terminal else None):
         console.print(text)
     print_verdict(console, report)
 
@@ -76,12 +75,12 @@ def verdict_reason(report: Report) -> str:
     return printable(f"{first.code.title}{place}{more}")
 
 
-def _report(report: Report, newest_locks: Mapping[str, SealedRetention], width: int | None) -> Iterator[Text]:
+def _report(report: Report, width: int | None) -> Iterator[Text]:
     yield from _row("archive", report.archive, width)
     yield from _row("judged at", utc(report.verified_at), width)
     for trail in report.trails:
         yield Text("")
-        yield from _trail(trail, newest_locks.get(trail.folder), width)
+        yield from _trail(trail, width)
     yield Text("")
     left_out = Counter[FindingCode]()
     for trail in report.trails:
@@ -93,7 +92,7 @@ def _report(report: Report, newest_locks: Mapping[str, SealedRetention], width: 
     yield Text("")
 
 
-def _trail(trail: TrailReport, newest_lock: SealedRetention | None, width: int | None) -> Iterator[Text]:
+def _trail(trail: TrailReport, width: int | None) -> Iterator[Text]:
     name = printable(trail.origin or "a trail that the policy does not name")
     yield Text.assemble((name, "bold"), f"  {trail.verdict}")
     entries = plural(trail.entries_verified, "entry", "entries")
@@ -105,9 +104,9 @@ def _trail(trail: TrailReport, newest_lock: SealedRetention | None, width: int |
         yield from _row("chained", f"{utc(trail.first_time)} to {utc(trail.last_time)}", width)
     if trail.root is not None:
         yield from _row("head", f"size {trail.size:,}, root {trail.root.hex()[:_SHORT_ROOT]}…", width)
-    if newest_lock is not None:
-        until = newest_lock.until
-        lock = "without a lock" if until is None else f"{newest_lock.mode} until {utc(until)}"
+    if trail.retention is not None:
+        until = trail.retention.until
+        lock = "without a lock" if until is None else f"{trail.retention.mode} until {utc(until)}"
         yield from _row("sealed", f"{lock} (the newest seal)", width)
     for span in trail.expired:
         yield from _row("expired", str(span), width)

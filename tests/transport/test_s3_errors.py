@@ -252,16 +252,14 @@ ENABLED = {"ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled"}}
     ("lock", "versioning"), [(ENABLED, {"Status": "Suspended"}), ({}, {"Status": "Enabled"})]
 )
 def test_a_bucket_without_lock_or_versions_is_refused(store, stub, lock, versioning):
-    stub.add_response("get_object_lock_configuration", lock)
     stub.add_response("get_bucket_versioning", versioning)
+    stub.add_response("get_object_lock_configuration", lock)
     with pytest.raises(LockUnsupportedError, match="audit"):
         store.ensure_bucket()
 
 
 def test_a_bucket_of_somebody_else_is_denied(store, stub):
-    stub.add_client_error(
-        "get_object_lock_configuration", service_error_code="NoSuchBucket", http_status_code=404
-    )
+    stub.add_client_error("get_bucket_versioning", service_error_code="NoSuchBucket", http_status_code=404)
     stub.add_client_error("create_bucket", service_error_code="BucketAlreadyExists", http_status_code=409)
     with pytest.raises(StoreDeniedError, match="somebody else"):
         store.ensure_bucket()
@@ -275,7 +273,7 @@ def test_a_bucket_is_made_in_the_clients_region():
         "CreateBucketConfiguration": {"LocationConstraint": "eu-central-1"},
     }
     with Stubber(client) as stub:
-        stub.add_client_error("get_object_lock_configuration", service_error_code="NoSuchBucket")
+        stub.add_client_error("get_bucket_versioning", service_error_code="NoSuchBucket")
         stub.add_response("create_bucket", {}, expected)
         assert S3Store("audit", "", client).ensure_bucket() is True
 

@@ -60,6 +60,11 @@ class S3Store:
         """`s3://bucket/prefix`."""
         return self._url
 
+    @property
+    def client(self) -> S3Client:
+        """The boto3 client, for what the store port has no words for."""
+        return self._client
+
     def ensure_bucket(self) -> bool:
         """See `StoreAdmin.ensure_bucket`. The bucket gets no default retention: every object carries its own.
 
@@ -68,13 +73,14 @@ class S3Store:
         """
         with store_errors(f"look at the bucket {self._bucket}", self._url):
             try:
-                lock = self._client.get_object_lock_configuration(Bucket=self._bucket)
+                # Asked first: of a missing bucket MinIO only says that it has no lock.
+                versioning = self._client.get_bucket_versioning(Bucket=self._bucket)
             except boto.ClientError as error:
                 if error_code(error) != "NoSuchBucket":
                     raise
                 self._create_bucket()
                 return True
-            versioning = self._client.get_bucket_versioning(Bucket=self._bucket)
+            lock = self._client.get_object_lock_configuration(Bucket=self._bucket)
         enabled = lock.get("ObjectLockConfiguration", {}).get("ObjectLockEnabled")
         if enabled != "Enabled" or versioning.get("Status") != "Enabled":
             raise LockUnsupportedError(

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from sealtrail.heads import HeadShelf
     from sealtrail_auditor.report import Report
     from sealtrail_schemas.policy import Policy
-    from sealtrail_schemas.seal import SealedRetention
     from sealtrail_transport.store import Store
 
 
@@ -76,8 +75,7 @@ def command(
     pinned = read_heads(heads) + (shelf.kept() if shelf else [])
     with archive.opened() as store:
         report = _verify(store, policy, output, trails=trails, pinned=pinned, max_age=max_age)
-        newest_locks = _newest_locks(store, report, policy)
-    _print(report, newest_locks, output)
+    _print(report, output)
     if shelf is not None:
         _keep_heads(shelf, report, policy, output)
     click.get_current_context().exit(report.exit_code)
@@ -119,20 +117,7 @@ def _keep_heads(shelf: HeadShelf, report: Report, policy: Policy, output: Output
         output.say(f"Kept the head in {escape(str(file))}.")
 
 
-def _newest_locks(store: Store, report: Report, policy: Policy) -> dict[str, SealedRetention]:
-    """The lock that the newest seal of each trail states, by the trail's folder."""
-    from sealtrail_transport.seal_shelf import read_seal
-
-    locks = {}
-    for trail in report.trails:
-        if trail.origin is not None and trail.size:
-            placed = read_seal(store, trail.folder, trail.size, policy.logs[trail.origin], None)
-            if placed is not None:
-                locks[trail.folder] = placed.opened.seal.retention
-    return locks
-
-
-def _print(report: Report, newest_locks: dict[str, SealedRetention], output: Output) -> None:
+def _print(report: Report, output: Output) -> None:
     from sealtrail.report_text import print_report, print_verdict
 
     if output.json:
@@ -140,4 +125,4 @@ def _print(report: Report, newest_locks: dict[str, SealedRetention], output: Out
     elif output.quiet:
         print_verdict(output.out, report)
     else:
-        print_report(output.out, report, newest_locks)
+        print_report(output.out, report)
