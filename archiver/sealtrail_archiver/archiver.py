@@ -55,14 +55,19 @@ class _Running:
     previous: OpenedSeal | None
     opened_at_ms: int
     unsealed: deque[Linked] = field(default_factory=deque)
-    growing_bytes: int = 0
+    unsealed_bytes: int = 0
     cut: int = 0
+    cut_bytes: int = 0
     wanted: int = 1
     work: Future[Outcome] | None = None
 
     @property
     def growing(self) -> int:
         return len(self.unsealed) - self.cut
+
+    @property
+    def growing_bytes(self) -> int:
+        return self.unsealed_bytes - self.cut_bytes
 
 
 class Archiver:
@@ -159,7 +164,7 @@ class Archiver:
         )
         if anchor.genesis is not None:
             self._running.unsealed.append(anchor.genesis)
-            self._running.growing_bytes = _entry_bytes(anchor.genesis)
+            self._running.unsealed_bytes = _entry_bytes(anchor.genesis)
         else:
             self._plan_trim(now_ms, anchor.chained_offset)
         return ArchiverStep(Did.RECOVERED)
@@ -190,7 +195,7 @@ class Archiver:
             if taken.leaf.kind is Kind.REJECTED:
                 alarms.append(Alarm("rejected", f"entry {taken.leaf.sequence}: {_reason(taken)}"))
             running.unsealed.append(taken)
-            running.growing_bytes += _entry_bytes(taken)
+            running.unsealed_bytes += _entry_bytes(taken)
             entries += 1
         running.position = chunk.next_offset
         return ArchiverStep(Did.READ if chunk.records else Did.IDLE, entries=entries, alarms=tuple(alarms))
@@ -223,8 +228,7 @@ class Archiver:
             codec=self._settings.codec,
             at_end=at_end and len(entries) == len(running.unsealed),
         )
-        running.cut = len(entries)
-        running.growing_bytes -= sum(map(_entry_bytes, entries))
+        running.cut, running.cut_bytes = len(entries), sum(map(_entry_bytes, entries))
         running.opened_at_ms = now_ms
         running.work = self._submit(lambda: seal_draft(self._store, draft, self._signer))
 
@@ -266,8 +270,7 @@ class Archiver:
         return max(least, _moment(now_ms) + CLOCK_SKEW)  # the seal is to be locked as long as the batch
 
     def _finish(self, running: _Running, work: Future[Outcome], now_ms: int) -> ArchiverStep:
-        started, running.work, running.cut = running.cut, None, 0
-        running.growing_bytes += sum(map(_entry_bytes, islice(running.unsealed, started)))
+        running.work, running.cut, running.cut_bytes = None, 0, 0
         outcome = work.result()
         if isinstance(outcome.result, NeedsMore):
             running.wanted = outcome.result.entries
@@ -276,7 +279,7 @@ class Archiver:
         running.wanted = 1
         running.previous = sealed.placed.opened
         for _ in range(sealed.entries):
-            running.growing_bytes -= _entry_bytes(running.unsealed.popleft())
+            running.unsealed_bytes -= _entry_bytes(running.unsealed.popleft())
         self._plan_trim(now_ms, sealed.placed.opened.seal.chained.next_offset)
         return ArchiverStep(Did.SEALED, entries=sealed.entries, sealed=sealed, alarms=outcome.alarms)
 

@@ -17,8 +17,12 @@ from sealtrail_schemas.payload import SALT_BYTES
 
 
 class _Claim(NamedTuple):
-    """A payload that stands for a source record. One of a rejected record says nothing of its content."""
+    """A payload that stands for a source record. One of a rejected record says nothing of its content.
 
+    `source` is the record's offset in the raw partition, `offset` the claim's own in the chained one.
+    """
+
+    source: int
     offset: int
     kind: Kind
     payload: bytes
@@ -39,7 +43,7 @@ class StrayWatch:
     """Compares strays with the true chain, in `max_recent_bytes` + `max_waiting_bytes` of payloads."""
 
     def __init__(self, *, max_recent_bytes: int, max_waiting_bytes: int) -> None:
-        self._recent: deque[tuple[int, _Claim]] = deque()
+        self._recent: deque[_Claim] = deque()
         self._recent_bytes = 0
         self._max_recent_bytes = max_recent_bytes
         self._waiting: dict[int, _Claim] = {}
@@ -63,11 +67,11 @@ class StrayWatch:
         Raises: LineStoppedError: a stray that claimed this record, or one that is now passed over, is not
         borne out.
         """
-        entry = _Claim(offset, leaf.kind, payload)
-        self._recent.append((leaf.source_offset, entry))
+        entry = _Claim(leaf.source_offset, offset, leaf.kind, payload)
+        self._recent.append(entry)
         self._recent_bytes += len(payload)
         while self._recent_bytes > self._max_recent_bytes and len(self._recent) > 1:
-            self._recent_bytes -= len(self._recent.popleft()[1].payload)
+            self._recent_bytes -= len(self._recent.popleft().payload)
         while self._waiting_sources and self._waiting_sources[0] < leaf.next_source_offset:
             claimed = heappop(self._waiting_sources)
             stray = self._waiting.pop(claimed)
@@ -82,10 +86,10 @@ class StrayWatch:
             LineStoppedError: the true chain has other content there, or no such record.
         """
         claimed = leaf.source_offset
-        if not self._recent or claimed < self._recent[0][0]:
+        if not self._recent or claimed < self._recent[0].source:
             return
-        twin = next((entry for source, entry in reversed(self._recent) if source == claimed), None)
-        if twin is None or not twin.agrees(_Claim(offset, leaf.kind, payload)):
+        twin = next((entry for entry in reversed(self._recent) if entry.source == claimed), None)
+        if twin is None or not twin.agrees(_Claim(claimed, offset, leaf.kind, payload)):
             raise _stray_lost(offset, claimed)
 
     def ahead(self, offset: int, leaf: Leaf, payload: bytes) -> None:
@@ -94,7 +98,8 @@ class StrayWatch:
         Raises:
             LineStoppedError: two strays contradict each other, or more wait than can be remembered.
         """
-        claimed, stray = leaf.source_offset, _Claim(offset, leaf.kind, payload)
+        stray = _Claim(leaf.source_offset, offset, leaf.kind, payload)
+        claimed = stray.source
         earlier = self._waiting.get(claimed)
         if earlier is not None:
             if not earlier.agrees(stray):

@@ -45,15 +45,6 @@ class Stray:
     source_offset: int | None = None
 
 
-class _Unlinked(NamedTuple):
-    """A chained record taken apart, before anything about it is believed."""
-
-    leaf: Leaf
-    leaf_bytes: bytes
-    payload: bytes
-    payload_fits: bool
-
-
 class TrueChain:
     """Reads a chained partition forwards from an anchor, record by record.
 
@@ -87,7 +78,7 @@ class TrueChain:
         record does not come again (STRAY_LOST), or a newer program went on with the chain (NEWER_FORMAT).
         """
         try:
-            unlinked = _take_apart(record)
+            leaf, leaf_bytes, payload = _take_apart(record)
         except UnknownFormatError as error:
             if frozen_fields(record.headers[-1][1] or b"") == (self.state.size, self.state.last_hash):
                 raise LineStoppedError(
@@ -99,29 +90,24 @@ class TrueChain:
             return Stray(record.offset, str(error))
         except FormatError as error:
             return Stray(record.offset, str(error))
-        why_not = breach(self.state, unlinked.leaf)
+        why_not = breach(self.state, leaf)
         if why_not is not None:
-            return self._stray(record.offset, unlinked, why_not)
-        if not unlinked.payload_fits:
+            return self._stray(record.offset, leaf, payload, why_not)
+        if sha256(payload).digest() != leaf.payload_hash:
             raise LineStoppedError(
                 StopCode.PAYLOAD_MISMATCH,
-                f"the chained record at offset {record.offset} is entry {unlinked.leaf.sequence} by its "
+                f"the chained record at offset {record.offset} is entry {leaf.sequence} by its "
                 f"link, but its key, headers and value are not what the link commits to",
                 chained_offset=record.offset,
-                sequence=unlinked.leaf.sequence,
+                sequence=leaf.sequence,
             )
-        return self._link(record.offset, unlinked)
-
-    def _link(self, offset: int, unlinked: _Unlinked) -> Linked:
-        leaf, leaf_bytes, payload, _ = unlinked
         hashed = entry_hash(leaf_bytes)
         self.state = advance(self.state, leaf, hashed)
         if leaf.kind.has_source:
-            self._strays.linked(offset, leaf, payload)
-        return Linked(offset, leaf, leaf_bytes, payload, hashed)
+            self._strays.linked(record.offset, leaf, payload)
+        return Linked(record.offset, leaf, leaf_bytes, payload, hashed)
 
-    def _stray(self, offset: int, unlinked: _Unlinked, why: str) -> Stray:
-        leaf, _, payload, _ = unlinked
+    def _stray(self, offset: int, leaf: Leaf, payload: bytes, why: str) -> Stray:
         if leaf.trail_id != self.state.trail_id or not leaf.kind.has_source:
             return Stray(offset, why)
         if leaf.source_offset < self.state.next_source_offset:
@@ -133,22 +119,26 @@ class TrueChain:
 
 def take_genesis(record: LogRecord) -> Linked:
     """Take a record as the first entry of a trail. Raises FormatError when it can't be one."""
-    leaf, leaf_bytes, payload, payload_fits = _take_apart(record)
+    leaf, leaf_bytes, payload = _take_apart(record)
     if leaf.kind is not Kind.GENESIS:
         raise FormatError(f"it is a link of kind {leaf.kind.name.lower()}, sequence {leaf.sequence}")
-    if not payload_fits:
+    if sha256(payload).digest() != leaf.payload_hash:
         raise FormatError("its value is not what its link commits to")
     return Linked(record.offset, leaf, leaf_bytes, payload, entry_hash(leaf_bytes))
 
 
-def _take_apart(record: LogRecord) -> _Unlinked:
-    """Split a chained record into leaf and payload. Raises FormatError when it has no link."""
-    if not record.headers or record.headers[-1][0] != LINK_HEADER:
+def _take_apart(record: LogRecord) -> tuple[Leaf, bytes, bytes]:
+    """The leaf that a chained record claims, its bytes, and the payload that the record makes.
+
+    Raises: FormatError: it has no link.
+    """
+    _, key, value, headers, _, _, unreadable = record
+    name, link = headers[-1] if headers else (b"", None)
+    if name != LINK_HEADER:
         raise FormatError("the last header is not sealtrail.link")
-    link = record.headers[-1][1]
-    if record.unreadable is not None or link is None:
-        raise FormatError(record.unreadable or "the link is null")
+    if unreadable is not None or link is None:
+        raise FormatError(unreadable or "the link is null")
     leaf_bytes, salt = split_link(link)
     leaf = Leaf.parse(leaf_bytes)
-    payload = encode_payload(salt, record.key, record.headers[:-1], record.value)
-    return _Unlinked(leaf, leaf_bytes, payload, sha256(payload).digest() == leaf.payload_hash)
+    payload = encode_payload(salt, key, headers[:-1], value)
+    return leaf, leaf_bytes, payload

@@ -43,7 +43,7 @@ class Kind(IntEnum):
     @property
     def has_source(self) -> bool:
         """Whether a record of the raw topic stands behind an entry of this kind."""
-        return self in (Kind.EVENT, Kind.REJECTED)
+        return self is _EVENT or self is _REJECTED
 
 
 _KINDS: Final = tuple(Kind)
@@ -75,13 +75,40 @@ class Leaf(NamedTuple):
             LeafError: the fields break a rule of docs/format.md, "Leaf".
         """
         _check(self)
-        if not len(self.previous_hash) == len(self.trail_id) == len(self.payload_hash) == HASH_BYTES:
+        (
+            kind,
+            sequence,
+            previous_hash,
+            trail_id,
+            payload_hash,
+            source_timestamp_ms,
+            source_timestamp_type,
+            chained_at_ms,
+            source_offset,
+            next_source_offset,
+            extension,
+        ) = self
+        if not len(previous_hash) == len(trail_id) == len(payload_hash) == HASH_BYTES:
             raise LeafError(f"a hash or the trail id is not {HASH_BYTES} bytes")
         try:
-            fixed = _LAYOUT.pack(_PREFIX, self.kind, _SHA256, *self[1:10], len(self.extension))
+            fixed = _LAYOUT.pack(
+                _PREFIX,
+                kind,
+                _SHA256,
+                sequence,
+                previous_hash,
+                trail_id,
+                payload_hash,
+                source_timestamp_ms,
+                source_timestamp_type,
+                chained_at_ms,
+                source_offset,
+                next_source_offset,
+                len(extension),
+            )
         except StructError as error:
             raise LeafError(f"a field does not fit: {error}") from None
-        return fixed + self.extension
+        return fixed + extension
 
     @staticmethod
     def parse(data: bytes) -> Leaf:
@@ -209,7 +236,7 @@ def split_link(value: bytes) -> tuple[bytes, bytes]:
     """
     if len(value) < LEAF_BYTES or value[:4] != _PREFIX:
         raise _no_leaf(value)
-    end = LEAF_BYTES + int.from_bytes(value[LEAF_BYTES - 2 : LEAF_BYTES])
+    end = LEAF_BYTES + (value[LEAF_BYTES - 2] << 8 | value[LEAF_BYTES - 1])
     if len(value) != end + SALT_BYTES:
         raise LeafError(f"a link of {end + SALT_BYTES} bytes by its own count has {len(value)}")
     return value[:end], value[end:]

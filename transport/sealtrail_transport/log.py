@@ -10,7 +10,7 @@ tests; it can misbehave as a real broker can). `tests/contracts/log_contract.py`
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from sealtrail_schemas.record import NO_TIMESTAMP, TIMESTAMP_NONE, Header
 
@@ -22,8 +22,7 @@ DEFAULT_MAX_RECORD_BYTES: Final = 16 * 1024 * 1024
 """How large one record of a raw topic may be. A chained topic needs more: each record gains a header."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewRecord:
+class NewRecord(NamedTuple):
     """A record to be appended.
 
     `timestamp_ms` is milliseconds since the Unix epoch, any signed 64-bit number, and is heeded only by
@@ -37,8 +36,7 @@ class NewRecord:
     timestamp_ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LogRecord:
+class LogRecord(NamedTuple):
     """A committed record at its place in a partition.
 
     `unreadable` is None for a record that was read whole. Otherwise it says in one line why the adapter could

@@ -52,7 +52,7 @@ class MemoryPartition:
 
     def make_unreadable(self, offset: int, reason: str) -> None:
         """Mark one record as unreadable, without its headers."""
-        self.records[offset] = replace(self.records[offset], headers=(), unreadable=reason)
+        self.records[offset] = self.records[offset]._replace(headers=(), unreadable=reason)
 
 
 @dataclass(frozen=True, slots=True)
