@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 COMMANDS: Final = {
     "init": "Set up a trail: keys, policy, log, archive.",
     "up": "Run the pipeline: chain and seal what is published.",
+    "chain": "Chain what is published, as a service.",
+    "archive": "Seal what is chained, as a service.",
     "produce": "Publish events from files.",
     "status": "Show what is published, chained and sealed.",
+    "doctor": "Examine whether broker and store keep sealtrail's promises.",
     "verify": "Verify an archive, trusting a policy file only.",
     "show": "Show one entry of a trail, verified.",
     "fetch": "Copy an archive to a folder, for offline work.",

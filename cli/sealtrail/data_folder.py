@@ -1,10 +1,10 @@
-"""The data folder of the embedded pipeline: what lies where, and what `init` fixed once and for all.
+"""The data folder of a deployment: what lies where, and what `init` fixed once and for all.
 
 .sealtrail/
-  deployment.toml     what `init` fixed: origins, topics, retention, archive
+  deployment.toml     what `init` fixed: origins, topics, log, retention, archive
   policy              the keys to trust: hand it to your auditors
-  keys/               one signing key per trail, for the owner's eyes only
-  log.db              topics and records
+  keys/               one signing key per trail, for the owner's eyes only; only the archiver needs them
+  log.db              topics and records of the embedded log
   store/              the embedded store's files
   lock, running.json  who uses the folder
   stopped-….json      evidence, when the line stopped
@@ -32,6 +32,8 @@ S3_SCHEME: Final = "s3://"
 CHAINED_SUFFIX: Final = ".chained"
 EMBEDDED: Final = "embedded"
 """An archive in the embedded store: SeaweedFS, as a child process. It locks, but is not WORM."""
+SQLITE: Final = "sqlite"
+"""The embedded log: a file under the data folder."""
 FOLDER: Final = "folder"
 """An archive in a plain folder: nothing is locked."""
 
@@ -46,6 +48,7 @@ class Deployment:
         partitions: How many trails there are.
         retention: For how long each object is locked; None where the store can't lock.
         archive: `s3://bucket[/prefix]`, or one of the two under the data folder: `EMBEDDED`, `FOLDER`.
+        log: `kafka://host:port[,host:port…]`, or `SQLITE`, the one under the data folder.
         endpoint_url: Of an S3 store that is not Amazon's.
         profile: Of the AWS configuration.
     """
@@ -57,6 +60,12 @@ class Deployment:
     archive: str
     endpoint_url: str | None = None
     profile: str | None = None
+    log: str = SQLITE
+
+    @property
+    def is_kafka(self) -> bool:
+        """Whether the log is elsewhere than under the data folder."""
+        return self.log != SQLITE
 
     @property
     def is_s3(self) -> bool:
@@ -68,11 +77,15 @@ class Deployment:
         """The topic that the chainer writes."""
         return self.topic + CHAINED_SUFFIX
 
-    def origins(self) -> list[str]:
-        """The origin of each partition's trail."""
+    def origin(self, partition: int) -> str:
+        """The origin of a partition's trail. Raises OriginError for a base or topic that can't be."""
         from sealtrail_schemas.origin import make_origin
 
-        return [make_origin(self.base, self.topic, number) for number in range(self.partitions)]
+        return make_origin(self.base, self.topic, partition)
+
+    def origins(self) -> list[str]:
+        """The origin of each partition's trail."""
+        return [self.origin(number) for number in range(self.partitions)]
 
     def to_toml(self) -> str:
         """The text of deployment.toml."""
@@ -80,6 +93,7 @@ class Deployment:
             "base": self.base,
             "topic": self.topic,
             "partitions": self.partitions,
+            "log": self.log,
             "retention": self.retention and format_duration(self.retention),
             "archive": self.archive,
             "endpoint_url": self.endpoint_url,
@@ -176,6 +190,28 @@ class DataFolder:
         if signer.name != origin:
             raise CommandError(f"{file} holds the key of {signer.name}, not of {origin}")
         return signer
+
+    def trail(self, deployment: Deployment, partition: int) -> Trail | None:
+        """The trail of a partition, by its key in the policy; None if that has none. No signing key is read.
+
+        Raises:
+            FormatError: the policy is none.
+            OSError: it can't be read.
+        """
+        from sealtrail_chainer.trail import Trail
+        from sealtrail_schemas.policy import Policy
+
+        verifier = Policy.parse(self.policy.read_bytes()).logs.get(deployment.origin(partition))
+        return None if verifier is None else Trail(verifier, deployment.chained_topic)
+
+    def policy_trails(self) -> list[Trail]:
+        """Each trail of the deployment. Raises as `trail`, and CommandError where the policy lacks one."""
+        deployment = self.deployment()
+        found = [self.trail(deployment, number) for number in range(deployment.partitions)]
+        if None in found:
+            origin = deployment.origin(found.index(None))
+            raise CommandError(f"{self.policy} has no key of {origin}: run `sealtrail init` again")
+        return [trail for trail in found if trail is not None]
 
     def trails(self) -> list[tuple[Trail, Signer]]:
         """Each trail with its signing key."""

@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 from sealtrail import stores
 from sealtrail.data_folder import EMBEDDED, FOLDER, DataFolder, Deployment
 from sealtrail.folder_lock import locked
-from sealtrail.pipeline import Line, Pipeline
+from sealtrail.line import Line
+from sealtrail.pipeline import Pipeline
 from sealtrail.retention import EMBEDDED_RETENTION
 from sealtrail.setup import set_up
 from sealtrail.story import BASE, SOURCE, TOPIC, to_cloudtrail, to_fields

@@ -1,4 +1,4 @@
-"""The pipeline: chainer and archiver of each trail, each in a thread of its own, until told to end.
+"""The pipeline: each trail's step machines, each in a thread of its own, until told to end.
 
 The step machines know no thread and no clock; here they get both. A log or store that is away is waited for
 with growing pauses. A stopped line, or any error that waiting can't mend, ends all threads; `wait` raises it.
@@ -7,29 +7,27 @@ with growing pauses. A stopped line, or any error that waiting can't mend, ends 
     pipeline.start()
     while not pipeline.wait(timeout_s=0.2):
         for event in pipeline.events(): …
+
+Lines can also come and go while it runs, as a consumer group gives and takes partitions: `add`, `remove`.
 """
 
 from __future__ import annotations
 
 import queue
 import threading
-from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import wait as wait_for_futures
+import time
 from dataclasses import dataclass
-from enum import Enum, auto
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING
 
-from sealtrail_archiver.settings import Did as Archived
-from sealtrail_chainer.chainer import Did as Chained
-from sealtrail_transport.errors import LogUnavailableError, StoreUnavailableError
+from sealtrail.line import Line, Turn
+from sealtrail.pipeline_events import Away, Back
+from sealtrail_transport.errors import LogUnavailableError, StoreUnavailableError, TransportError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from concurrent.futures import Future
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from sealtrail_archiver.archiver import Archiver
-    from sealtrail_archiver.settings import Alarm, ArchiverStep, SealedBatch
-    from sealtrail_chainer.chainer import Chainer, ChainerStep
+    from sealtrail.line import Worker
+    from sealtrail.pipeline_events import Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,119 +39,87 @@ class Pace:
     longest_retry_s: float = 15.0
 
 
-@dataclass(frozen=True, slots=True)
-class Sealed:
-    """A batch was sealed."""
+class Pipeline:
+    """Runs lines in threads. `drain` and `stop` may be called again, and from any thread.
 
-    origin: str
-    batch: SealedBatch
+    Args:
+        lines: what to run from the start on.
+        clock_ms: milliseconds since the Unix epoch.
+        pace: how long threads wait.
+        recover_from: errors after which a machine is to recover, with growing pauses, rather than to end all.
 
-
-@dataclass(frozen=True, slots=True)
-class Raised:
-    """Somebody has to look at something; the line goes on."""
-
-    origin: str
-    alarm: Alarm
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """A record could not be re-published; its place in the trail says so, its bytes are not archived."""
-
-    origin: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Away:
-    """A log or store can't be reached or can't store; the thread `who` tries again until it can."""
-
-    who: str
-    error: LogUnavailableError | StoreUnavailableError
-
-
-@dataclass(frozen=True, slots=True)
-class Back:
-    """What was away for the thread `who` is back."""
-
-    who: str
-
-
-Event: TypeAlias = Sealed | Raised | Rejected | Away | Back
-
-
-class _Turn(Enum):
-    """What a thread does after a step."""
-
-    GO_ON = auto()
-    WAIT = auto()
-    END = auto()
-
-
-class _Taken(NamedTuple):
-    """What came of a step: what to do next, and whether it shows that log and store are there."""
-
-    turn: _Turn
-    shows_health: bool = True
-
-
-class Line:
-    """One trail's two step machines, and how far each has come.
-
-    `make_archiver` gets the function that runs the archiver's store work beside its steps. Sizes are entries,
-    0 before the first step, and stay readable after `close`.
+    Attributes:
+        failed_origin: the trail whose thread failed, once `wait` has raised its error.
     """
 
     def __init__(
         self,
-        origin: str,
-        chainer: Chainer,
-        make_archiver: Callable[[Callable[[Callable[[], Any]], Future[Any]]], Archiver],
+        lines: Sequence[Line] = (),
+        *,
+        clock_ms: Callable[[], int],
+        pace: Pace | None = None,
+        recover_from: tuple[type[TransportError], ...] = (),
     ) -> None:
-        self.origin = origin
-        self.chainer = chainer
-        self._executor = ThreadPoolExecutor(1, thread_name_prefix=f"store-{origin}")
-        self.archiver = make_archiver(self._executor.submit)
-        self.all_chained = threading.Event()
-        self.chained_size = 0
-        self.sealed_size = 0
-
-    def close(self) -> None:
-        """Release both machines. Store work under way is waited for."""
-        self._executor.shutdown(wait=True)
-        self.chainer.close()
-        self.archiver.close()
-
-
-class Pipeline:
-    """Runs lines in threads. `drain` and `stop` may be called again, and from any thread.
-
-    `failed_origin` names the trail whose thread failed, once `wait` has raised its error.
-    """
-
-    def __init__(
-        self, lines: Sequence[Line], *, clock_ms: Callable[[], int], pace: Pace | None = None
-    ) -> None:
-        self.lines = tuple(lines)
         self._clock_ms = clock_ms
         self._pace = pace or Pace()
+        self._recover_from = recover_from
         self._told: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._away: set[str] = set()
         self._draining = threading.Event()
         self._stopping = threading.Event()
+        self._started = False
         self._abandoned = False
         self._failure: BaseException | None = None
         self.failed_origin: str | None = None
-        self._threads = [
-            threading.Thread(target=self._run, args=(f"{name} {line.origin}", turn, line), daemon=True)
-            for line in self.lines
-            for name, turn in (("chainer", self._chain), ("archiver", self._archive))
+        self._threads: dict[Line, list[threading.Thread]] = {}
+        for line in lines:
+            self.add(line)
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """The lines at this moment."""
+        return tuple(self._threads)
+
+    @property
+    def away(self) -> frozenset[str]:
+        """The threads that wait for a log, a store, or whatever else stops them."""
+        return frozenset(self._away)
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether it was stopped, by `stop` or by a failure."""
+        return self._stopping.is_set()
+
+    def add(self, line: Line) -> None:
+        """Run one more line, from now or from the start on. It belongs to the pipeline then."""
+        threads = [
+            threading.Thread(target=self._run, args=(worker, line), name=worker.who, daemon=True)
+            for worker in line.workers
         ]
+        self._threads[line] = threads
+        if self._stopping.is_set():  # looked at after the line was added: `stop` finds one or the other
+            line.stopping.set()
+        if self._started:
+            for thread in threads:
+                thread.start()
+
+    def remove(self, lines: Iterable[Line]) -> None:
+        """Stop lines, wait until the steps under way have ended, and release their machines."""
+        leaving = list(lines)
+        for line in leaving:
+            line.stopping.set()
+        for line in leaving:
+            for thread in self._threads.pop(line):
+                if thread.ident is not None:
+                    thread.join()
+            line.close()
 
     def start(self) -> None:
         """Start all threads."""
-        for thread in self._threads:
-            thread.start()
+        self._started = True
+        for threads in self._threads.values():
+            for thread in threads:
+                thread.start()
 
     def drain(self) -> None:
         """End once everything published so far is chained and sealed."""
@@ -162,6 +128,8 @@ class Pipeline:
     def stop(self) -> None:
         """End after the steps under way. What is not sealed yet is found again by the next start."""
         self._stopping.set()
+        for line in self.lines:
+            line.stopping.set()
 
     def abandon(self) -> None:
         """Stop without waiting for steps under way, for a process that ends at once. `wait` is then True."""
@@ -169,18 +137,20 @@ class Pipeline:
         self.stop()
 
     def wait(self, *, timeout_s: float) -> bool:
-        """Wait until all threads have ended, and say whether they have.
+        """Wait until all threads have ended, and say whether they have. Without lines, they have.
 
         Raises:
             LineStoppedError: the integrity of a trail is in doubt.
             BaseException: whatever else ended a thread.
         """
-        for thread in self._threads:
+        deadline = time.monotonic() + timeout_s
+        threads = [thread for threads in self._threads.values() for thread in threads]
+        for thread in threads:
             if not self._abandoned:
-                thread.join(timeout_s / len(self._threads))
+                thread.join(max(0.0, deadline - time.monotonic()))
         if self._abandoned:
             return True
-        if any(thread.is_alive() for thread in self._threads):
+        if any(thread.is_alive() for thread in threads):
             return False
         if self._failure is not None:
             raise self._failure
@@ -191,10 +161,10 @@ class Pipeline:
         self.stop()
         if self._abandoned:
             return
-        for thread in self._threads:
-            if thread.ident is not None:
-                thread.join()
-        for line in self.lines:
+        for line, threads in self._threads.items():
+            for thread in threads:
+                if thread.ident is not None:
+                    thread.join()
             line.close()
 
     def events(self) -> Iterator[Event]:
@@ -205,70 +175,59 @@ class Pipeline:
             except queue.Empty:
                 return
 
-    def _run(self, who: str, turn: Callable[[Line], _Taken], line: Line) -> None:
+    def _run(self, worker: Worker, line: Line) -> None:
         try:
-            self._repeat(who, turn, line)
+            self._repeat(worker, line.stopping)
         except BaseException as error:  # noqa: BLE001 - `wait` raises it
             if self._failure is None:
                 self._failure, self.failed_origin = error, line.origin
             self.stop()
+        finally:
+            self._away.discard(worker.who)
 
-    def _repeat(self, who: str, turn: Callable[[Line], _Taken], line: Line) -> None:
-        pause_s = 0.0
-        while not self._stopping.is_set():
+    def _repeat(self, worker: Worker, stopping: threading.Event) -> None:
+        pauses = _Pauses(self._pace)
+        who = worker.who
+        while not stopping.is_set():
+            draining = self._draining.is_set()
             try:
-                next_turn, shows_health = turn(line)
+                taken = worker.take_turn(self._told.put, now_ms=self._clock_ms(), draining=draining)
             except (LogUnavailableError, StoreUnavailableError) as error:
-                if not pause_s:
-                    self._told.put(Away(who, error))
-                pause_s = min(2 * pause_s, self._pace.longest_retry_s) or self._pace.first_retry_s
-                self._stopping.wait(pause_s)
+                self._tell_away(who, error)
+                stopping.wait(pauses.next_s())
                 continue
-            if pause_s and shows_health:
-                self._told.put(Back(who))
-                pause_s = 0.0
-            if next_turn is _Turn.END:
+            except self._recover_from as error:
+                self._tell_away(who, error)
+                worker.close()
+                stopping.wait(pauses.next_s())
+                continue
+            if taken.shows_health and who in self._away:
+                self._told.put(Back(who))  # first: who sees that nobody is away finds it told
+                self._away.discard(who)
+            if taken.turn is Turn.END:
                 return
-            if next_turn is _Turn.WAIT:
-                self._stopping.wait(self._pace.idle_s)
+            if taken.turn is Turn.WAIT:
+                stopping.wait(self._pace.idle_s)
 
-    def _chain(self, line: Line) -> _Taken:
-        draining = self._draining.is_set()  # before the step: what was published before must be in it
-        step = line.chainer.step(now_ms=self._clock_ms())
-        line.chained_size = line.chainer.state.size if line.chainer.state else line.chained_size
-        self._tell_chained(line, step)
-        if step.did is not Chained.IDLE:
-            return _Taken(_Turn.GO_ON)
-        if not draining:
-            return _Taken(_Turn.WAIT)
-        line.all_chained.set()
-        return _Taken(_Turn.END)
+    def _tell_away(self, who: str, error: TransportError) -> None:
+        if who not in self._away:
+            self._away.add(who)
+            self._told.put(Away(who, error))
 
-    def _archive(self, line: Line) -> _Taken:
-        flush = line.all_chained.is_set()
-        step = line.archiver.step(now_ms=self._clock_ms(), flush=flush)
-        line.sealed_size = line.archiver.sealed_size or line.sealed_size
-        self._tell_archived(line, step)
-        match step.did:
-            case Archived.IDLE:
-                # With entries left to seal it was the log that answered; the store has yet to.
-                return _Taken(_Turn.END if flush else _Turn.WAIT, shows_health=not line.archiver.pending)
-            case Archived.WAITING:
-                return _Taken(_Turn.WAIT)
-            case Archived.READ:
-                return _Taken(_Turn.GO_ON, shows_health=False)
-            case Archived.BUSY:
-                if (work := line.archiver.in_flight) is not None:
-                    wait_for_futures([work], timeout=self._pace.idle_s)
-                return _Taken(_Turn.GO_ON, shows_health=False)
-        return _Taken(_Turn.GO_ON)
 
-    def _tell_chained(self, line: Line, step: ChainerStep) -> None:
-        for reason in step.rejected:
-            self._told.put(Rejected(line.origin, reason))
+class _Pauses:
+    """Growing pauses. They begin anew when nothing has gone wrong for as long as the longest of them."""
 
-    def _tell_archived(self, line: Line, step: ArchiverStep) -> None:
-        for alarm in step.alarms:
-            self._told.put(Raised(line.origin, alarm))
-        if step.sealed is not None:
-            self._told.put(Sealed(line.origin, step.sealed))
+    def __init__(self, pace: Pace) -> None:
+        self._pace = pace
+        self._pause_s = 0.0
+        self._ended_at = time.monotonic()
+
+    def next_s(self) -> float:
+        """How long to wait now."""
+        now = time.monotonic()
+        if now - self._ended_at > self._pace.longest_retry_s:
+            self._pause_s = 0.0
+        self._pause_s = min(2 * self._pause_s, self._pace.longest_retry_s) or self._pace.first_retry_s
+        self._ended_at = now + self._pause_s
+        return self._pause_s

@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.markup import escape
 from rich.text import Text
 
-from sealtrail.pipeline import Away, Back, Raised, Rejected, Sealed
+from sealtrail.pipeline_events import Away, Back, Raised, Rejected, Sealed
 from sealtrail.wording import age, plural, utc
 
 if TYPE_CHECKING:
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from typing import Self
 
     from sealtrail.console import Output
-    from sealtrail.pipeline import Event, Pipeline
+    from sealtrail.pipeline import Pipeline
+    from sealtrail.pipeline_events import Event
 
 
 class PipelineView:

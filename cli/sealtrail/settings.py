@@ -3,7 +3,8 @@
     --batch-age 30s      SEALTRAIL_BATCH_AGE=30s      batch_age = "30s"
 
 The option wins over the environment, the environment over the file, the file over the default; click resolves
-that. Secrets are no settings: credentials of a bucket come from where the AWS tools have them.
+that. Secrets are no settings: credentials of a bucket come from where the AWS tools have them. The table
+[kafka] holds settings of librdkafka, those with passwords included (sealtrail.kafka_option).
 """
 
 from __future__ import annotations
@@ -18,15 +19,18 @@ import click
 from sealtrail.exits import CommandError, ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 SETTINGS_FILE: Final = "sealtrail.toml"
+KAFKA_TABLE: Final = "kafka"
 
 SETTINGS: Final = (
     "data",
     "base",
     "topic",
     "partitions",
+    "log",
+    "replication",
     "retention",
     "archive",
     "endpoint_url",
@@ -39,8 +43,12 @@ SETTINGS: Final = (
     "batch_age",
     "batch_codec",
     "trim_after",
+    "group",
+    "instance",
+    "health_file",
+    "log_format",
 )
-"""What sealtrail.toml may hold."""
+"""What sealtrail.toml may hold, beside the table [kafka]."""
 
 
 def setting(*declarations: str, **attributes: Any) -> Callable[[click.decorators.FC], click.decorators.FC]:
@@ -59,6 +67,9 @@ def setting(*declarations: str, **attributes: Any) -> Callable[[click.decorators
 def read_settings(path: str | None) -> Mapping[str, Any]:
     """Read a settings file; `sealtrail.toml` of this folder where none is named and there is one.
 
+    Returns:
+        Settings by name, as text; and `kafka`, if there is that table: properties of librdkafka by name.
+
     Raises:
         CommandError: it is no TOML, or holds what is no setting.
     """
@@ -71,10 +82,27 @@ def read_settings(path: str | None) -> Mapping[str, Any]:
         raise CommandError(f"{file}: not TOML: {error}") from None
     except OSError as error:
         raise CommandError(f"{file}: {error.strerror}", exit_code=ExitCode.IO) from None
+    kafka = found.pop(KAFKA_TABLE, None)
     for name, value in found.items():
         _check(file, name, value)
     # An option's value is text until its type has read it, wherever it comes from.
-    return {name: str(value) for name, value in found.items()}
+    settings: dict[str, Any] = {name: str(value) for name, value in found.items()}
+    if kafka is not None:
+        settings[KAFKA_TABLE] = dict(_properties(file, kafka))
+    return settings
+
+
+def _properties(file: Path, table: object, prefix: str = "") -> Iterator[tuple[str, str | float]]:
+    """The properties of the table [kafka]: a name with dots in it is one table in another to TOML."""
+    if not isinstance(table, dict):
+        raise CommandError(f"{file}: {KAFKA_TABLE} is a table: put [{KAFKA_TABLE}] above its lines")
+    for name, value in table.items():
+        if isinstance(value, dict):
+            yield from _properties(file, value, f"{prefix}{name}.")
+        elif isinstance(value, str | int | float):
+            yield prefix + name, value
+        else:  # what it is may be a secret
+            raise CommandError(f"{file}: [{KAFKA_TABLE}] {prefix}{name} is text, a number, true or false")
 
 
 def _check(file: Path, name: str, value: object) -> None:

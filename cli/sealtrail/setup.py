@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import secrets
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from sealtrail import stores
-from sealtrail.exits import CommandError
+from sealtrail import logs, stores
+from sealtrail.exits import CommandError, ExitCode
 from sealtrail.folder_lock import locked
 from sealtrail.private_file import make_private_folder, write_private
 from sealtrail_chainer.chainer import Chainer, ChainerSettings
@@ -17,25 +19,29 @@ from sealtrail_schemas.keys import encode_signing_key
 from sealtrail_schemas.layout import format_documents
 from sealtrail_schemas.policy import format_policy
 from sealtrail_transport.clock import system_clock_ms
-from sealtrail_transport.errors import ObjectExistsError
-from sealtrail_transport.sqlite_log import SqliteLog
+from sealtrail_transport.errors import LockUnsupportedError, ObjectExistsError
+from sealtrail_transport.kafka_topic_check import ROOM_FOR_LINK_BYTES
 from sealtrail_transport.store import LockMode, Retention
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import timedelta
 
     from sealtrail.data_folder import DataFolder, Deployment
     from sealtrail_schemas.keys import Signer
+    from sealtrail_transport.kafka_settings import Property
     from sealtrail_transport.log import Log, LogAdmin
-    from sealtrail_transport.store import Store
+    from sealtrail_transport.store import Store, StoreAdmin
 
-# A chained record is the raw record with a link: a leaf (below 64 KiB) and a salt.
-_ROOM_FOR_LINK_BYTES: Final = 1 << 20
+_NO_PROPERTIES: Final[Mapping[str, Property]] = MappingProxyType({})
 
 
-def set_up(folder: DataFolder, deployment: Deployment) -> None:
+def set_up(
+    folder: DataFolder, deployment: Deployment, librdkafka: Mapping[str, Property] = _NO_PROPERTIES
+) -> None:
     """Make a data folder with keys, policy and log; make the bucket; begin each trail.
+
+    Topics of a Kafka cluster must be there (sealtrail.kafka_setup); those of the embedded log are made.
 
     Raises:
         CommandError: the folder is in use or holds something else.
@@ -44,15 +50,37 @@ def set_up(folder: DataFolder, deployment: Deployment) -> None:
         OSError: a file can't be written.
     """
     _prepare_folder(folder)
-    with locked(folder, command="init"), SqliteLog(folder.log) as log:
+    with locked(folder, command="init"), logs.open_log(folder, deployment, librdkafka) as log:
         signers = _make_keys(folder, deployment)
         _write_policy(folder, signers)
-        _make_topics(log, deployment)
+        if not deployment.is_kafka:
+            _make_topics(log, deployment)
         with stores.opened_for_work(folder, deployment) as (store, _):
-            store.ensure_bucket()
+            _make_bucket(store)
             _put_format_documents(store, deployment.retention)
             _begin_trails(log, store, [Trail(key.verifier, deployment.chained_topic) for key in signers])
         write_private(folder.deployment_file, deployment.to_toml().encode())
+
+
+def add_trails(
+    folder: DataFolder,
+    deployment: Deployment,
+    partitions: int,
+    librdkafka: Mapping[str, Property] = _NO_PROPERTIES,
+) -> list[str]:
+    """Begin a trail for each partition that came since; returns their origins. Services may run meanwhile.
+
+    Raises as `set_up`.
+    """
+    grown = replace(folder.deployment(), partitions=partitions)
+    with locked(folder, command="init"), logs.open_log(folder, deployment, librdkafka) as log:
+        signers = _make_keys(folder, grown)
+        added = signers[deployment.partitions :]
+        with stores.opened_for_work(folder, deployment) as (store, _):
+            _begin_trails(log, store, [Trail(key.verifier, deployment.chained_topic) for key in added])
+        _write_policy(folder, signers)
+        write_private(folder.deployment_file, grown.to_toml().encode())
+    return [signer.name for signer in added]
 
 
 def _prepare_folder(folder: DataFolder) -> None:
@@ -106,13 +134,30 @@ def _make_topics(log: LogAdmin, deployment: Deployment) -> None:
         deployment.chained_topic,
         partitions=deployment.partitions,
         append_time=True,
-        max_record_bytes=raw.max_record_bytes + _ROOM_FOR_LINK_BYTES,
+        max_record_bytes=raw.max_record_bytes + ROOM_FOR_LINK_BYTES,
     )
     for topic in (raw, chained):
         if topic.partitions != deployment.partitions:
             raise CommandError(
                 f"topic {topic.name} is there with {topic.partitions} partitions, not {deployment.partitions}"
             )
+
+
+def _make_bucket(store: StoreAdmin) -> None:
+    """Make the bucket, or look whether the one that is there locks.
+
+    Raises:
+        CommandError: it does not.
+        StoreError: the store can't be used.
+    """
+    try:
+        store.ensure_bucket()
+    except LockUnsupportedError as error:
+        raise CommandError(
+            f"{error}. Without it, what is sealed could be deleted: name a bucket that has it, or one that is "
+            "not there and can be made",
+            exit_code=ExitCode.IO,
+        ) from None
 
 
 def _put_format_documents(store: Store, retention: timedelta | None) -> None:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from sealtrail_producers.event_fields import EventFields, HeaderLike
     from sealtrail_producers.receipt import Receipt
+    from sealtrail_transport.kafka_settings import Property
     from sealtrail_transport.log import EventSink
 
 DEFAULT_MAX_BLOCK_S: Final = 5.0
@@ -95,9 +96,15 @@ class AuditProducer:
         source: str,
         attributes: Mapping[str, str] | None = None,
         max_block_s: float = DEFAULT_MAX_BLOCK_S,
+        librdkafka: Mapping[str, Property] | None = None,
     ) -> Self:
-        """A producer for `topic` of the log at an address such as `sqlite:.sealtrail/log.db`."""
-        return cls(sink_factory(log, topic), source=source, attributes=attributes, max_block_s=max_block_s)
+        """A producer for `topic` of the log at an address.
+
+        Addresses are such as `kafka://broker:9092`, with `librdkafka` for credentials and all other
+        properties of librdkafka, or `sqlite:.sealtrail/log.db`.
+        """
+        open_sink = sink_factory(log, topic, librdkafka=librdkafka or {})
+        return cls(open_sink, source=source, attributes=attributes, max_block_s=max_block_s)
 
     def __enter__(self) -> Self:
         return self

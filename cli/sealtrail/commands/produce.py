@@ -5,30 +5,36 @@ from __future__ import annotations
 import sys
 import threading
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 import click
 from rich.markup import escape
 
+from sealtrail import logs
 from sealtrail.archive_option import data_option
 from sealtrail.console import current_output, output_options
-from sealtrail.data_folder import DataFolder
+from sealtrail.data_folder import SQLITE, DataFolder
 from sealtrail.exits import CommandError, ExitCode, one_line
 from sealtrail.help_text import examples
+from sealtrail.kafka_option import librdkafka_option, log_option
+from sealtrail.settings import setting
 from sealtrail.wording import plural
 from sealtrail_producers.connect import sink_factory
 from sealtrail_producers.errors import UndeliveredError
 from sealtrail_producers.producer import AuditProducer
 from sealtrail_schemas.errors import EventError
 from sealtrail_schemas.split import EVENT_FORMATS, EventFormat, split_events
+from sealtrail_transport.kafka_address import parse_kafka_address
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from concurrent.futures import Future
     from pathlib import Path
     from typing import Any
 
     from sealtrail.console import Output
+    from sealtrail_transport.kafka_settings import Property
 
 STDIN: Final = "-"
 _MAX_BLOCK_S: Final = 60.0
@@ -39,6 +45,7 @@ _MAX_BLOCK_S: Final = 60.0
         "sealtrail produce audit.jsonl",
         "sealtrail produce --format cloudtrail logs/*.json.gz",
         "journalctl -o json | sealtrail produce -",
+        "sealtrail produce --log kafka://broker:9092 --topic payments audit.jsonl",
     )
 )
 @click.argument("files", metavar="FILE…", nargs=-1, required=True)
@@ -50,24 +57,34 @@ _MAX_BLOCK_S: Final = 60.0
     show_default=True,
     help="How each file holds events.",
 )
+@log_option
+@setting("--topic", metavar="NAME", help="Topic to publish to.  [default: that of the data folder]")
+@librdkafka_option
 @data_option
 @output_options
-def command(files: tuple[str, ...], event_format: EventFormat, data: Path) -> None:
+def command(
+    *,
+    files: tuple[str, ...],
+    event_format: EventFormat,
+    log: str | None,
+    topic: str | None,
+    librdkafka: Mapping[str, Property],
+    data: Path,
+) -> None:
     """Publish events from files.
 
     Each event is published as it stands in its file, byte for byte. FILE may be gzip, and - is standard
-    input. It does not matter whether `sealtrail up` runs. Where a file can't be read to its end, what was
-    published before stays published.
+    input. It does not matter whether the pipeline runs. Where a file can't be read to its end, what was
+    published before stays published. With --log and --topic it takes no data folder.
 
     Formats: jsonl, one JSON text a line; cloudevents, one or more CloudEvents in JSON; cloudtrail, a log file
     of AWS CloudTrail; raw, the whole file as one event.
     """
     output = current_output()
-    folder = DataFolder(data)
-    topic = folder.deployment().topic
+    address, topic = _destination(DataFolder(data), log, topic)
     tally = _Tally()
     producer = AuditProducer(
-        sink_factory(f"sqlite:{folder.log}", topic),
+        sink_factory(address, topic, librdkafka=librdkafka),
         source="sealtrail",
         max_block_s=_MAX_BLOCK_S,
         flush_at_exit=False,
@@ -83,6 +100,18 @@ def command(files: tuple[str, ...], event_format: EventFormat, data: Path) -> No
             f"{plural(tally.failed, 'event was', 'events were')} not published: {tally.first_failure}",
             exit_code=ExitCode.IO,
         )
+
+
+def _destination(folder: DataFolder, log: str | None, topic: str | None) -> tuple[str, str]:
+    """The log's address and the topic."""
+    if log is not None and log != SQLITE and not folder.exists:
+        parse_kafka_address(log)
+        if topic is None:
+            raise CommandError("say with --topic where to publish to")
+        return log, topic
+    deployment = folder.deployment()
+    reached = replace(deployment, log=logs.choose_address(deployment.log, log))
+    return logs.sink_address(folder, reached), topic or deployment.topic
 
 
 class _Tally:

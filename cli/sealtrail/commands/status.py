@@ -2,50 +2,62 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 from rich.markup import escape
 
-from sealtrail import evidence, stores
+from sealtrail import evidence, logs, stores
 from sealtrail.archive_option import data_option
 from sealtrail.console import current_output, output_options
 from sealtrail.data_folder import DataFolder
 from sealtrail.exits import ExitCode
 from sealtrail.folder_lock import Holder, current_holder
 from sealtrail.help_text import examples
+from sealtrail.kafka_option import librdkafka_option, log_option
 from sealtrail.trail_status import TrailStatus, trail_status
 from sealtrail.wording import age, describe_archive, plural, utc
-from sealtrail_transport.sqlite_log import SqliteLog
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from sealtrail.console import Output
+    from sealtrail_transport.kafka_settings import Property
 
 
 @click.command(epilog=examples("sealtrail status", "sealtrail status --json"))
+@log_option
+@librdkafka_option
 @data_option
 @output_options
-def command(data: Path) -> None:
+def command(log: str | None, librdkafka: Mapping[str, Property], data: Path) -> None:
     """Show what is published, chained and sealed.
 
-    It does not matter whether `sealtrail up` runs; if it does not, the embedded store is started for as long
-    as this takes. These are the words of log and store: only `sealtrail verify` checks them. Exits with 3
+    It does not matter whether the pipeline runs; if it does not, an embedded store is started for as long as
+    this takes. These are the words of log and store: only `sealtrail verify` checks them. Exits with 3
     when a line has stopped because a trail's integrity is in doubt.
     """
     output = current_output()
     folder = DataFolder(data)
     deployment = folder.deployment()
+    deployment = replace(deployment, log=logs.choose_address(deployment.log, log))
     holder = current_holder(folder)
-    with SqliteLog(folder.log) as log, stores.opened_for_reading(folder, command="status") as store:
-        trails = [trail_status(log, store, trail) for trail, _ in folder.trails()]
+    with (
+        logs.open_log(folder, deployment, librdkafka) as opened,
+        stores.opened_for_reading(folder, command="status") as store,
+    ):
+        trails = [trail_status(opened, store, trail) for trail in folder.policy_trails()]
     now = datetime.now(UTC)
     for trail in trails:
         _report(output, trail, now, holder)
     kept = evidence.find(folder)
-    output.result(f"Pipeline      {_pipeline(holder)}")
+    if deployment.is_kafka:
+        output.result(f"Log           {escape(deployment.log)}")
+    else:
+        output.result(f"Pipeline      {_pipeline(holder)}")
     output.result(f"Archive       {escape(describe_archive(deployment))}")
     for file in kept:
         output.warn(f"The line stopped; the evidence is in {escape(str(file))}")

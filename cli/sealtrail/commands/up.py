@@ -7,8 +7,7 @@ import secrets
 import signal
 import sys
 from contextlib import ExitStack, contextmanager
-from datetime import timedelta
-from typing import TYPE_CHECKING, Final, Literal, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 from rich.markup import escape
@@ -17,20 +16,19 @@ from sealtrail import evidence, stores
 from sealtrail.archive_option import data_option
 from sealtrail.console import current_output, output_options
 from sealtrail.data_folder import DataFolder
-from sealtrail.durations import DURATION
-from sealtrail.exits import ExitCode
+from sealtrail.exits import CommandError, ExitCode
 from sealtrail.folder_lock import Holder, announce, locked
 from sealtrail.help_text import examples
 from sealtrail.interrupts import Interrupts
-from sealtrail.pipeline import Line, Pipeline
+from sealtrail.line import Line
+from sealtrail.pipeline import Pipeline
+from sealtrail.pipeline_options import archiver_options, chainer_options
 from sealtrail.pipeline_view import PipelineView
 from sealtrail.reset import begin_anew
-from sealtrail.settings import setting
 from sealtrail.trail_report import report_trails
 from sealtrail.wording import describe_archive, plural
 from sealtrail_archiver.archiver import Archiver
-from sealtrail_archiver.settings import MOST_BATCH_BYTES, MOST_BATCH_ENTRIES, ArchiverSettings
-from sealtrail_chainer.chainer import Chainer, ChainerSettings
+from sealtrail_chainer.chainer import Chainer
 from sealtrail_chainer.errors import LineStoppedError
 from sealtrail_transport.clock import system_clock_ms
 from sealtrail_transport.sqlite_log import SqliteLog
@@ -41,6 +39,9 @@ if TYPE_CHECKING:
 
     from sealtrail.console import Output
     from sealtrail.data_folder import Deployment
+    from sealtrail.pipeline_options import BatchChoice
+    from sealtrail_archiver.settings import ArchiverSettings
+    from sealtrail_chainer.chainer import ChainerSettings
     from sealtrail_chainer.trail import Trail
     from sealtrail_schemas.keys import Signer
     from sealtrail_transport.log import Log
@@ -53,30 +54,8 @@ _LOOK_EVERY_S: Final = 0.2
 @click.option("--drain", is_flag=True, help="Chain and seal what is there, then end.")
 @click.option("--reset", is_flag=True, help="First delete the data folder, and begin anew with its settings.")
 @click.option("--yes", is_flag=True, help="Ask nothing: yes, --reset may delete.")
-@setting("--batch-age", type=DURATION, default="10s", help="Seal at the latest this long after an event.")
-@setting(
-    "--batch-entries",
-    type=click.IntRange(1, MOST_BATCH_ENTRIES),
-    default=10_000,
-    help="Entries in a batch at most.",
-)
-@setting(
-    "--batch-bytes",
-    type=click.IntRange(1, MOST_BATCH_BYTES),
-    default=8 * 2**20,
-    help="Bytes of entries in a batch at most, before compression.",
-)
-@setting(
-    "--batch-codec", type=click.Choice(["deflate", "null"]), default="deflate", help="Compression of batches."
-)
-@setting(
-    "--heartbeat-after", type=DURATION, default="5m", help="Idle time after which a heartbeat is chained."
-)
-@setting(
-    "--trim-after",
-    type=DURATION,
-    help="Free chained records of the log this long after they were sealed.  [default: never]",
-)
+@archiver_options
+@chainer_options
 @data_option
 @output_options
 def command(
@@ -84,12 +63,8 @@ def command(
     drain: bool,
     reset: bool,
     yes: bool,
-    batch_age: timedelta,
-    batch_entries: int,
-    batch_bytes: int,
-    batch_codec: Literal["deflate", "null"],
-    heartbeat_after: timedelta,
-    trim_after: timedelta | None,
+    batches: BatchChoice,
+    chainer: ChainerSettings,
     data: Path,
 ) -> None:
     """Run the pipeline: chain and seal what is published.
@@ -105,19 +80,16 @@ def command(
     output = current_output()
     folder = DataFolder(data)
     deployment = folder.deployment()
+    if deployment.is_kafka:
+        raise CommandError(
+            f"`sealtrail up` is for the embedded log; for {deployment.log} run `sealtrail chain` and "
+            "`sealtrail archive`"
+        )
     if reset:
         begin_anew(folder, deployment, assume_yes=yes)
         report_trails(output, folder, made=True)
     evidence.refuse_restart(folder)
-    chainer = ChainerSettings(heartbeat_after_ms=_ms(heartbeat_after))
-    archiver = ArchiverSettings(
-        retention=deployment.retention,
-        batch_entries=batch_entries,
-        batch_bytes=batch_bytes,
-        batch_age_ms=_ms(batch_age),
-        codec=batch_codec,
-        trim_after_ms=_ms(trim_after) if trim_after is not None else None,
-    )
+    archiver = batches.settings(deployment.retention)
     with Interrupts() as interrupts:
         with _pipeline(output, folder, deployment, chainer, archiver) as pipeline:
             view = _run(output, folder, pipeline, interrupts, drain=drain)
@@ -198,7 +170,3 @@ def _end_at_once() -> NoReturn:
     """End although threads still work: what they were at is found by the next start, as after a crash."""
     sys.stdout.flush()
     os._exit(ExitCode.INTERRUPTED)
-
-
-def _ms(duration: timedelta) -> int:
-    return duration // timedelta(milliseconds=1)
