@@ -2,6 +2,7 @@
 # make test   all tests that end within minutes
 # make check  linters, types, import contracts, docs and vectors that agree with the code
 # make full   everything, with the tests that take long
+# make bench  what each stage does in a second, beside its bare floor (needs Docker; docs/bench.md)
 # make lock   pin the dependencies anew
 # make clean  remove what the others made
 
@@ -12,7 +13,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= auto
 
-.PHONY: help demo test check full lock clean
+.PHONY: help demo test check full bench lock clean
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 
@@ -24,6 +25,9 @@ test: $(VENV)/dev.stamp
 
 full: $(VENV)/dev.stamp
 	$(BIN)/pytest -n $(JOBS)
+
+bench: $(VENV)/dev.stamp
+	$(BIN)/python -m bench.run $(BENCH)
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
