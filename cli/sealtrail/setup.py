@@ -154,8 +154,8 @@ def _make_bucket(store: StoreAdmin) -> None:
         store.ensure_bucket()
     except LockUnsupportedError as error:
         raise CommandError(
-            f"{error}. Without it, what is sealed could be deleted: name a bucket that has it, or one that is "
-            "not there and can be made",
+            f"{error}. Without it, what is sealed could be deleted: name a bucket that has it, or one that "
+            "is not there and can be made",
             exit_code=ExitCode.IO,
         ) from None
 
