@@ -16,9 +16,9 @@ from sealtrail.doctor_log import ANSWERS, THERE, examine_topics
 from sealtrail.doctor_report import Group, Promise
 from sealtrail.exits import one_line
 from sealtrail_chainer.chainer import writer_name
-from sealtrail_transport.errors import LogError, TopicMissingError
+from sealtrail_transport.errors import LogDeniedError, LogError, TopicMissingError
 from sealtrail_transport.kafka_client import ClientEvents, call
-from sealtrail_transport.kafka_errors import FENCED, Attempt, LogDeniedError, kafka_errors
+from sealtrail_transport.kafka_errors import FENCED, Attempt, kafka_errors
 from sealtrail_transport.kafka_topics import KafkaTopics
 from sealtrail_transport.s3_probe_report import Severity
 

@@ -1,7 +1,7 @@
 """Exit codes, and the one place where errors become one clear line on stderr and an exit code.
 
 Codes 10 to 13 are verdicts and come from commands that verify, never from a failure: whatever else goes wrong
-says nothing about an archive.
+says nothing about an archive. (`doctor` says with 13 that a promise is broken.)
 """
 
 from __future__ import annotations

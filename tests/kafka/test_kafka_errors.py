@@ -8,6 +8,7 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 
 from sealtrail_transport.errors import (
+    LogDeniedError,
     LogError,
     LogUnavailableError,
     OffsetOutOfRangeError,
@@ -16,7 +17,7 @@ from sealtrail_transport.errors import (
     WriterFencedError,
 )
 from sealtrail_transport.kafka_client import ClientEvents, _ClientLog, call
-from sealtrail_transport.kafka_errors import Attempt, LogDeniedError, kafka_errors, log_error
+from sealtrail_transport.kafka_errors import Attempt, kafka_errors, log_error
 from sealtrail_transport.kafka_reader import PartitionReader
 from sealtrail_transport.kafka_settings import KafkaSettings
 

@@ -17,9 +17,8 @@ from confluent_kafka.admin import (
 )
 
 from contracts.log_contract import read_values, value_records
-from sealtrail_transport.errors import DeliveryError, LogUnavailableError
+from sealtrail_transport.errors import DeliveryError, LogDeniedError, LogUnavailableError
 from sealtrail_transport.kafka_assignment import KafkaAssignment
-from sealtrail_transport.kafka_errors import LogDeniedError
 from sealtrail_transport.kafka_log import KafkaLog
 from sealtrail_transport.kafka_settings import KafkaSettings
 from sealtrail_transport.kafka_sink import KafkaSink

@@ -4,6 +4,7 @@ TransportError
 ├── LogError
 │   ├── LogUnavailableError     away, or can't store: wait and call again
 │   │   └── LogBusyError        another process holds the data folder
+│   ├── LogDeniedError          credentials or rights are missing, wrong or too narrow
 │   ├── TopicMissingError       no such topic or partition
 │   ├── OffsetOutOfRangeError   reading past either end
 │   ├── RecordRefusedError      the log refuses a record as it is
@@ -44,6 +45,10 @@ class LogUnavailableError(LogError):
 
 class LogBusyError(LogUnavailableError):
     """Another process holds the log in a way that excludes this one."""
+
+
+class LogDeniedError(LogError):
+    """The log refuses these credentials, this connection or this action: trying again will not help."""
 
 
 class TopicMissingError(LogError):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from confluent_kafka import KafkaError, KafkaException
 
 from sealtrail_transport.errors import (
+    LogDeniedError,
     LogError,
     LogUnavailableError,
     OffsetOutOfRangeError,
@@ -25,10 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sealtrail_transport.kafka_client import ClientEvents
-
-
-class LogDeniedError(LogError):
-    """The log refuses these credentials, this connection or this action: trying again will not help."""
 
 
 @dataclass(frozen=True, slots=True)

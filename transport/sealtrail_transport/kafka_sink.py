@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Final, cast
 
 from confluent_kafka import KafkaException, Producer
 
-from sealtrail_transport.errors import BufferFullError, DeliveryError, RecordRefusedError
+from sealtrail_transport.errors import BufferFullError, DeliveryError, LogDeniedError, RecordRefusedError
 from sealtrail_transport.kafka_admin import KafkaAdmin
 from sealtrail_transport.kafka_client import ClientEvents, call, logger
-from sealtrail_transport.kafka_errors import Attempt, LogDeniedError, kafka_errors, log_error
+from sealtrail_transport.kafka_errors import Attempt, kafka_errors, log_error
 from sealtrail_transport.kafka_records import message_headers, message_time
 from sealtrail_transport.kafka_settings import USUAL_RECORD_BYTES
 from sealtrail_transport.log import Position

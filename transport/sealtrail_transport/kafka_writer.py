@@ -11,13 +11,18 @@ from typing import TYPE_CHECKING, Final
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
-from sealtrail_transport.errors import LogError, RecordRefusedError, UncertainAppendError, WriterFencedError
+from sealtrail_transport.errors import (
+    LogDeniedError,
+    LogError,
+    RecordRefusedError,
+    UncertainAppendError,
+    WriterFencedError,
+)
 from sealtrail_transport.kafka_client import ClientEvents, call
 from sealtrail_transport.kafka_errors import (
     FENCED,
     REFUSED,
     Attempt,
-    LogDeniedError,
     kafka_errors,
     kind_of,
     log_error,
