@@ -101,6 +101,8 @@ class Service:
         if partitions:
             self._leave(partitions)
             tell("revoked", fields={"partitions": _listed(partitions)})
+        if not self.pipeline.is_stopping:  # at the end nobody asked
+            self._view.group_back()
 
     def lose(self, partitions: Partitions) -> None:
         """See `Listener.lose`."""

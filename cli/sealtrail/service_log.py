@@ -23,7 +23,7 @@ Field: TypeAlias = "str | int | float | bool | None"
 LogFormat: TypeAlias = Literal["text", "json"]
 
 _LOGGER: Final = logging.getLogger("sealtrail")
-_LIBRARIES: Final = logging.getLogger("sealtrail_transport")
+_LIBRDKAFKA: Final = logging.getLogger("sealtrail_transport.kafka")
 _PLAIN: Final = re.compile(r"[!#-<>-~]+")  # visible ASCII but for the quotation mark and the equals sign
 
 
@@ -39,13 +39,17 @@ def tell(
     _LOGGER.log(level, event, extra={"sealtrail_event": (origin, kept)})
 
 
-def write_to_stderr(log_format: LogFormat) -> logging.Handler:
-    """Send what is told, and warnings of libraries, to stderr; returns the handler, for `stop_writing`."""
+def write_to_stderr(log_format: LogFormat, *, verbose: bool = False) -> logging.Handler:
+    """Send what is told, and warnings of libraries, to stderr; returns the handler, for `stop_writing`.
+
+    librdkafka has a line for each connection that is refused, many times a second. What they mean is told by
+    who had to wait, so they are written only if `verbose`.
+    """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines() if log_format == "json" else TextLines())
     logging.getLogger().addHandler(handler)
     _LOGGER.setLevel(logging.INFO)
-    _LIBRARIES.setLevel(logging.INFO)
+    _LIBRDKAFKA.setLevel(logging.DEBUG if verbose else logging.ERROR)
     return handler
 
 

@@ -49,7 +49,7 @@ def run_service(name: str, choice: ServiceChoice, make_line: LineMaker, *, reads
         make_line: makes the line of a partition.
         reads: `raw` or `chained`: the topic whose partitions are shared out.
     """
-    handler = service_log.write_to_stderr(choice.log_format)
+    handler = service_log.write_to_stderr(choice.log_format, verbose="debug" in choice.librdkafka)
     try:
         with Interrupts() as interrupts:
             interrupts.expected = True

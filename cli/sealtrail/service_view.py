@@ -6,7 +6,7 @@ Nothing is told per transaction. What many threads meet at once, a broker that i
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sealtrail.pipeline_events import Away, Back, Raised, Recovered, Rejected, Sealed
 from sealtrail.service_log import tell
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from sealtrail.pipeline_events import Event
     from sealtrail_transport.errors import LogError
 
-_GROUP = "group"
+_GROUP: Final = "group"
+_LOG: Final = "log"
+_STORE: Final = "store"
 
 
 class ServiceView:
@@ -40,13 +42,14 @@ class ServiceView:
         """Tell what has happened since the last call."""
         for event in self._pipeline.events():
             self._tell(event)
-        for who in self._away.keys() - self._pipeline.away - {_GROUP}:
-            del self._away[who]  # its line has left
+        for who in self._away.keys() - self._pipeline.away - {_GROUP}:  # their lines have left
+            if self._away.pop(who) == _LOG:
+                self._away[_GROUP] = _LOG  # the group is the next to know
 
     def group_away(self, error: LogError) -> None:
         """The consumer group can't be reached. Where lines run, they notice and tell by themselves."""
         if not self._pipeline.lines:
-            self._tell_away(_GROUP, "log", error)
+            self._tell_away(_GROUP, _LOG, error)
 
     def group_back(self) -> None:
         """The consumer group has answered."""
@@ -66,7 +69,7 @@ class ServiceView:
             case Away(who, WriterFencedError() as error):
                 _tell_fenced(who, error)
             case Away(who, error):
-                self._tell_away(who, "store" if isinstance(error, StoreError) else "log", error)
+                self._tell_away(who, _STORE if isinstance(error, StoreError) else _LOG, error)
             case Back(who):
                 self._tell_back(who)
 

@@ -25,6 +25,12 @@ if TYPE_CHECKING:
     from fixtures.minio import Minio
     from kafka.cluster import Cluster
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from fixtures.minio import Minio
+    from kafka.cluster import Cluster
+
 # The least that a broker allows: what a stopped member had is given to others after that.
 SESSION_MS = 6_000
 

@@ -119,13 +119,3 @@ def test_a_topic_that_is_gone_is_not_made_again(stack):
     stack.delete_topic(f"{stack.name}.chained")
     answer = stack.init(check=3)
     assert f"topic {stack.name}.chained is gone" in answer.stderr
-
-
-def test_a_broker_that_is_not_there_is_one_line(stack):
-    answer = stack.call(
-        *("init", "--log", "kafka://127.0.0.1:1", "--topic", "t", "--archive", "folder"),
-        *("-X", "socket.connection.setup.timeout.ms=1000"),
-    )
-    assert answer.exit_code == 5
-    assert answer.stderr.startswith("Error: Kafka at 127.0.0.1:1")
-    assert answer.stderr.count("\n") == 1
