@@ -42,9 +42,9 @@ check: $(VENV)/dev.stamp
 lock: $(VENV)/dev.stamp
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --extra all --group build \
-		--generate-hashes --no-emit-index-url --no-header --quiet -o requirements/run.txt
+		--generate-hashes --no-header --quiet -o requirements/run.txt
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --extra all --group build --group dev \
-		--generate-hashes --no-emit-index-url --no-header --quiet -o requirements/dev.txt
+		--generate-hashes --no-header --quiet -o requirements/dev.txt
 
 $(VENV)/%.stamp: requirements/%.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "sealtrail needs Python 3.11 or newer, with venv: make PYTHON=/path/to/python3" >&2; exit 1; }

@@ -11,6 +11,7 @@ from command_line import TERMINATE, await_true
 from kafka.cluster import shared_cluster
 from sealtrail.data_folder import DataFolder
 from sealtrail_chainer.chainer import writer_name
+from sealtrail_transport.errors import LogUnavailableError
 from services.stack import Stack
 
 pytestmark = pytest.mark.containers
@@ -26,6 +27,13 @@ def switch(container, action):
 
 def await_chained(stack, count):
     await_true(lambda: sum(map(len, stack.chained().values())) == count, f"{count} events to be chained")
+
+
+def answers(stack):
+    try:
+        return bool(stack.published())
+    except LogUnavailableError:
+        return False
 
 
 def await_sealed(stack, size):
@@ -56,6 +64,7 @@ def test_a_broker_that_falls_silent_is_waited_for(own_stack):
             switch(stack.cluster.container, "unpause")
         for each in (chainer, archiver):
             each.await_event("back", what="log")
+        await_true(lambda: answers(stack), "the broker to answer the test, too")
         stack.publish(100, start=100)
         await_chained(stack, 200)
         await_true(lambda: all(t["unsealed"] == t["unchained"] == 0 for t in stack.status()), "all sealed")
