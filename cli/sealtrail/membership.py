@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Protocol
+
+from sealtrail_transport.errors import LogError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,7 +75,8 @@ def group_member(
     try:
         yield membership
     finally:
-        membership.close()
+        with suppress(LogError):  # must not hide why it ends; who does not leave is thrown out in time
+            membership.close()
 
 
 class _AllPartitions:

@@ -78,6 +78,7 @@ _KINDS: Final[dict[str, type[LogError]]] = (
     | dict.fromkeys(
         (
             "_ALL_BROKERS_DOWN",
+            "_DESTROY_BROKER",
             "_DESTROY",
             "_MSG_TIMED_OUT",
             "_RESOLVE",
