@@ -14,7 +14,8 @@ from sealtrail_chainer.chainer import writer_name
 from sealtrail_transport.errors import LogUnavailableError
 from services.stack import Stack
 
-pytestmark = [pytest.mark.containers, pytest.mark.full]  # brokers and stores that stop and start take their time
+# Brokers and stores that stop and start take their time.
+pytestmark = [pytest.mark.containers, pytest.mark.full]
 
 
 def switch(container, action):
