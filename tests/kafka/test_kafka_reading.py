@@ -89,7 +89,8 @@ def test_reading_goes_on_after_an_offset_out_of_range(log, topic, name):
         assert [record.value for record in log.read(topic, 0, 1, **SOME).records] == [b"b"]
 
 
-@pytest.mark.full  # a loaded machine is slower than what it waits for
+# Failed once with an error that contradicts itself (offset 7 outside of 7 to 11): not explained yet.
+@pytest.mark.full
 def test_what_retention_overtook_is_an_error_that_names_both_ends(cluster, log, topic, name):
     log.writer(topic, 0, name=name).append(value_records(*[b"%d" % n for n in range(10)]))
     assert log.read(topic, 0, 0, max_records=2, max_bytes=100).next_offset == 2
