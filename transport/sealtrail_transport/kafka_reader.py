@@ -124,10 +124,14 @@ class PartitionReader:
         stopped_at, self._next = self._next, None
         if self._fetched:
             return
-        if stopped_at is not None and kind_of(error) is OffsetOutOfRangeError:
-            self._confirm()
-            raise self._out_of_range(stopped_at, self._bounds())
-        raise KafkaException(error)
+        if stopped_at is None or kind_of(error) is not OffsetOutOfRangeError:
+            raise KafkaException(error)
+        self._confirm()
+        bounds = self._bounds()
+        if not bounds.start <= stopped_at <= bounds.end:
+            raise self._out_of_range(stopped_at, bounds)
+        # The error is of where the consumer stood before: librdkafka doesn't drop those with their assignment.
+        self._move_to(stopped_at)
 
     def _wait(self, offset: int, wanted: int) -> bool:
         """Wait for the records that must come since the end lies further on. False: none but markers came."""

@@ -44,7 +44,8 @@ _MARKER: Final = 1
 """Offsets that the end of a transaction takes."""
 _FULL_WAIT_S: Final = 0.05
 _FLUSH_S: Final = 0.02
-_ABORT_S: Final = 0.2
+_LEAST_COMMIT_S: Final = 1.0
+_ABORT_S: Final = 1.0
 _ABORT_TIMEOUT_S: Final = 10.0
 
 
@@ -182,12 +183,18 @@ class KafkaWriter:
             raise self._doubt("the records were not acknowledged in time")
 
     def _commit(self, producer: Producer, records: Sequence[NewRecord], deadline: float) -> None:
+        """Commit; on return it is done.
+
+        Not to be called again after it ran out of time, though librdkafka says so: when its first step did (the
+        client's thread got no processor), the late answer of that step passes for the answer of the next, and
+        an assertion ends the process.
+        """
         while True:
             try:
-                return call(producer.commit_transaction, max(0.0, deadline - time.monotonic()))
+                return call(producer.commit_transaction, max(_LEAST_COMMIT_S, deadline - time.monotonic()))
             except KafkaException as caught:
                 error = caught.args[0]
-                if error.retriable() and time.monotonic() < deadline:
+                if error.retriable() and error.name() != "_TIMED_OUT" and time.monotonic() < deadline:
                     continue  # never abort what may be committed: the same call goes on with it
                 if error.txn_requires_abort():
                     raise self._aborted(producer, error, records) from caught
@@ -217,7 +224,8 @@ class KafkaWriter:
     def _abort(self, producer: Producer) -> bool:
         """Abort the transaction; False: nobody knows.
 
-        Each call drops what is queued, then waits for what is under way; some of that may be queued again.
+        Each call drops what is queued, then waits for what is under way; some of that may be queued again. The
+        time of a call is long enough for its first step (see `_commit`).
         """
         deadline = time.monotonic() + min(self._timeout_s, _ABORT_TIMEOUT_S)
         while True:
