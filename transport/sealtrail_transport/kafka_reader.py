@@ -130,7 +130,7 @@ class PartitionReader:
         bounds = self._bounds()
         if not bounds.start <= stopped_at <= bounds.end:
             raise self._out_of_range(stopped_at, bounds)
-        # The error is of where the consumer stood before: librdkafka doesn't drop those with their assignment.
+        # The error is of where the consumer stood before: librdkafka doesn't drop it with its assignment.
         self._move_to(stopped_at)
 
     def _wait(self, offset: int, wanted: int) -> bool:

@@ -185,8 +185,8 @@ class KafkaWriter:
     def _commit(self, producer: Producer, records: Sequence[NewRecord], deadline: float) -> None:
         """Commit; on return it is done.
 
-        Not to be called again after it ran out of time, though librdkafka says so: when its first step did (the
-        client's thread got no processor), the late answer of that step passes for the answer of the next, and
+        Not to be called again after it ran out of time, though librdkafka says so: when its first step did
+        (the client's thread got no processor), that step's late answer passes for the answer of the next, and
         an assertion ends the process.
         """
         while True:
@@ -224,8 +224,8 @@ class KafkaWriter:
     def _abort(self, producer: Producer) -> bool:
         """Abort the transaction; False: nobody knows.
 
-        Each call drops what is queued, then waits for what is under way; some of that may be queued again. The
-        time of a call is long enough for its first step (see `_commit`).
+        Each call drops what is queued, then waits for what is under way; some of that may be queued again.
+        The time of a call is long enough for its first step (see `_commit`).
         """
         deadline = time.monotonic() + min(self._timeout_s, _ABORT_TIMEOUT_S)
         while True:
