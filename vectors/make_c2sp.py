@@ -6,33 +6,13 @@ Keys follow from fixed labels and Ed25519 signs without randomness, so every run
 
 from __future__ import annotations
 
-import json
 import sys
-from pathlib import Path
 
 from c2sp import checkpoint, merkle, note, policy
+from vector_files import write_or_check
 
-HERE = Path(__file__).parent
-
-
-def main(arguments: list[str]) -> int:
-    """Write or check; return the exit status."""
-    stale = []
-    for maker in (merkle, note, checkpoint, policy):
-        path = HERE / f"{maker.__name__.rpartition('.')[2]}.json"
-        vectors = maker.vectors()
-        names = [vector["name"] for vector in vectors]
-        if len(names) != len(set(names)):
-            raise ValueError(f"{path.name} has two vectors of one name")
-        text = json.dumps({"about": maker.ABOUT, "vectors": vectors}, indent=1) + "\n"
-        if "--check" not in arguments:
-            path.write_text(text, encoding="ascii")
-        elif not path.exists() or path.read_text(encoding="ascii") != text:
-            stale.append(path.name)
-    if stale:
-        sys.stderr.write(f"not what make_c2sp.py makes: {', '.join(stale)}\n")
-    return 1 if stale else 0
-
+MAKERS = (merkle, note, checkpoint, policy)
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    files = {maker.__name__.rpartition(".")[2]: (maker.ABOUT, maker.vectors()) for maker in MAKERS}
+    sys.exit(write_or_check(files))

@@ -6,28 +6,15 @@ The bytes are put together here from the Avro specification, by nothing that sea
 
 from __future__ import annotations
 
-import json
 import sys
-from pathlib import Path
 from typing import Any
 
-PATH = Path(__file__).parent / "event.json"
+from vector_files import write_or_check
+
 ABOUT = (
     "AuditEvents in Avro single-object encoding (Apache Avro 1.12). A vector has the bytes in hex and the "
     "event, or, if the bytes are to be refused, null."
 )
-
-
-def main(arguments: list[str]) -> int:
-    """Write or check; return the exit status."""
-    vectors = [*valid(), *invalid()]
-    text = json.dumps({"about": ABOUT, "vectors": vectors}, indent=1) + "\n"
-    if "--check" not in arguments:
-        PATH.write_text(text, encoding="ascii")
-    elif not PATH.exists() or PATH.read_text(encoding="ascii") != text:
-        sys.stderr.write("event.json is not what make_event.py makes\n")
-        return 1
-    return 0
 
 
 def number(value: int) -> bytes:
@@ -231,4 +218,4 @@ def invalid() -> list[dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(write_or_check({"event": (ABOUT, [*valid(), *invalid()])}))

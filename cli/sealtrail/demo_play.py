@@ -8,19 +8,20 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from sealtrail.attacks import ATTACKS, Scene
-from sealtrail.commands.fetch import fetch
 from sealtrail.console import Output
 from sealtrail.demo_office import opened_office, try_live_archive
+from sealtrail.fetching import fetch
 from sealtrail.narrator import Narrator
 from sealtrail.report_text import verdict_reason
-from sealtrail.story import ELEVATION, TOPIC, evening_of, the_day
+from sealtrail.story import ELEVATION, evening_of, the_day
 from sealtrail.wording import NO_LOCK, NOT_WORM, plural, utc
 from sealtrail_auditor.verdict import Verdict
 from sealtrail_auditor.verify import verify_archive
 from sealtrail_schemas.layout import BATCHES
 from sealtrail_schemas.policy import Policy, format_policy
 from sealtrail_transport.folder_store import FolderStore
-from sealtrail_transport.seal_shelf import newest_seal, trail_folders
+from sealtrail_transport.seal_shelf import newest_seal
+from sealtrail_transport.trail_folders import trail_folders
 
 if TYPE_CHECKING:
     from datetime import date
@@ -114,7 +115,7 @@ class Play:
 
     def _tell_sealed(self, office: Office) -> None:
         tell = self._narrator
-        [folder] = trail_folders(office.store, TOPIC, 0)
+        [folder] = trail_folders(office.store)
         placed = newest_seal(office.store, folder, office.signer.verifier)
         if placed is None:
             raise AssertionError("nothing was sealed")

@@ -1,29 +1,29 @@
 """Asking a Kafka cluster what only a cluster can answer: whether its transactions fence, who may do what.
 
-Nothing is written to any topic of the deployment. A transaction without a request in it never reaches the
-broker, which then fences nobody; so the one that is tried here commits a group's offset, and is aborted.
+Nothing is written to any topic of the deployment.
 """
 
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
-from confluent_kafka import Consumer, KafkaException, Producer, TopicCollection, TopicPartition
+from confluent_kafka import KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AclOperation  # type: ignore[attr-defined] # exported, but not by the letter
 
 from sealtrail.doctor_log import ANSWERS, THERE, examine_topics
 from sealtrail.doctor_report import Group, Promise
 from sealtrail.exits import one_line
 from sealtrail_chainer.chainer import writer_name
+from sealtrail_transport.check_result import Severity
 from sealtrail_transport.errors import LogDeniedError, LogError, TopicMissingError
-from sealtrail_transport.kafka_client import ClientEvents, call
+from sealtrail_transport.kafka_client import ClientEvents
 from sealtrail_transport.kafka_errors import FENCED, Attempt, kafka_errors
-from sealtrail_transport.kafka_topics import KafkaTopics
-from sealtrail_transport.s3_probe_report import Severity
+from sealtrail_transport.kafka_rights import KafkaRights
+from sealtrail_transport.kafka_scratch import ScratchTransactions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from collections.abc import Set as AbstractSet
 
     from sealtrail.data_folder import Deployment
@@ -72,34 +72,10 @@ _TOO_MUCH: Final = {
 }
 
 
-class DoctorCluster(KafkaTopics):
-    """A cluster that also tells what this principal may do (KIP-430)."""
-
-    def topic_rights(self, name: str) -> AbstractSet[AclOperation] | None:
-        """Operations on a topic; None where it does not say. Raises as `facts`."""
-        attempt = Attempt(f"describe topic {name}", topic=name)
-        with kafka_errors(attempt, self._events):
-            futures = self._client.describe_topics(
-                TopicCollection([name]),
-                include_authorized_operations=True,
-                request_timeout=self._timeout_s,
-            )
-        return _as_set(self._await(futures[name], attempt).authorized_operations)
-
-    def cluster_rights(self) -> AbstractSet[AclOperation] | None:
-        """Operations on the cluster; None where it does not say. Raises as `facts`."""
-        attempt = Attempt("describe the cluster")
-        with kafka_errors(attempt, self._events):
-            future = self._client.describe_cluster(
-                include_authorized_operations=True, request_timeout=self._timeout_s
-            )
-        return _as_set(self._await(future, attempt).authorized_operations)
-
-
 def examine_cluster(settings: KafkaSettings, deployment: Deployment) -> Iterator[Examined]:
     """Examine topics and permissions."""
     try:
-        cluster = DoctorCluster(settings)
+        cluster = KafkaRights(settings)
         raw, chained = cluster.facts(deployment.topic), cluster.facts(deployment.chained_topic)
         yield ANSWERS.kept(deployment.log)
         yield from examine_topics(raw, chained, deployment)
@@ -126,7 +102,7 @@ def examine_transactions(settings: KafkaSettings, trail: Trail) -> Iterator[Exam
     events = ClientEvents(settings.bootstrap_servers)
     place = TopicPartition(trail.raw_topic, trail.partition, 0)
     attempt = Attempt("try a transaction", topic=trail.raw_topic, operation="Read", writer=name, group=group)
-    with _Transactions(settings, name, group, place, events) as tried:
+    with ScratchTransactions(settings, name, group, place, events) as tried:
         try:
             with kafka_errors(attempt, events):
                 first = tried.open()
@@ -147,42 +123,7 @@ def examine_transactions(settings: KafkaSettings, trail: Trail) -> Iterator[Exam
         yield _judge_fencing(tried, first)
 
 
-class _Transactions:
-    """Transactions that leave nothing behind: a group's offset, aborted."""
-
-    def __init__(
-        self, settings: KafkaSettings, name: str, group: str, place: TopicPartition, events: ClientEvents
-    ) -> None:
-        self._settings = settings
-        self._name = name
-        self._events = events
-        self._place = place
-        properties = {**settings.reader(), "group.id": group}
-        self._member = Consumer(events.properties(properties))  # only names the group
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._member.close()
-
-    def open(self) -> Producer:
-        """Open a writer of the scratch name, which fences older ones."""
-        properties = self._settings.writer(self._name, max_record_bytes=1)
-        producer = Producer(self._events.properties(properties))
-        call(producer.init_transactions, self._settings.open_timeout_s)
-        return producer
-
-    def run(self, producer: Producer) -> None:
-        """Begin a transaction, put an offset into it, and abort it."""
-        timeout_s = self._settings.request_timeout_s
-        call(producer.begin_transaction)
-        group = self._member.consumer_group_metadata()
-        call(producer.send_offsets_to_transaction, [self._place], group, timeout_s)
-        call(producer.abort_transaction, timeout_s)
-
-
-def _judge_fencing(tried: _Transactions, first: Producer) -> Examined:
+def _judge_fencing(tried: ScratchTransactions, first: Producer) -> Examined:
     try:
         tried.run(first)
     except KafkaException as error:
@@ -197,10 +138,6 @@ def _judge_rights(promise: Promise, rights: AbstractSet[AclOperation] | None) ->
         return promise.not_permitted("the broker does not say; to be told takes Describe there")
     excess = sorted(right.name for right in rights & _TOO_MUCH[promise])
     return promise.broken(f"it may {', '.join(excess)}") if excess else promise.kept("no more")
-
-
-def _as_set(rights: Iterable[AclOperation] | None) -> AbstractSet[AclOperation] | None:
-    return None if rights is None else frozenset(rights)
 
 
 def _is_acl(error: LogError) -> bool:

@@ -11,7 +11,7 @@ from sealtrail.doctor_report import Group, Promise
 from sealtrail.exits import CommandError, ExitCode, one_line
 from sealtrail_schemas.errors import FormatError
 from sealtrail_schemas.policy import Policy
-from sealtrail_transport.s3_probe_report import Severity
+from sealtrail_transport.check_result import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

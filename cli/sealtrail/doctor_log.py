@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 from sealtrail.doctor_report import Examined, Group, Promise
 from sealtrail.exits import ExitCode, one_line
+from sealtrail.namesakes import namesakes
 from sealtrail.wording import plural
 from sealtrail_chainer.anchor import find_anchor
 from sealtrail_chainer.errors import LineStoppedError
-from sealtrail_transport.errors import StoreDeniedError, TopicMissingError, TransportError
+from sealtrail_transport.check_result import CheckResult, Severity, Status
+from sealtrail_transport.errors import StoreDeniedError, StoreError, TopicMissingError, TransportError
 from sealtrail_transport.kafka_topic_check import check_chained_topic, check_raw_topic
-from sealtrail_transport.s3_probe_report import CheckResult, Severity, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -69,6 +70,13 @@ BEGUN: Final = Promise(
     "run `sealtrail init` again: it completes what was cut short",
     Severity.WARNING,
 )
+ONLY_ONE: Final = Promise(
+    Group.TRAILS,
+    "ST-TRAIL-NAMESAKE",
+    "nobody else seals under the trail's name",
+    "one key in all seals of that name",
+    "give the other deployment another prefix, topic or base; what it has sealed stays until its locks end",
+)
 
 
 def examine_embedded_topics(log: Log, deployment: Deployment) -> Iterator[Examined]:
@@ -96,6 +104,7 @@ def examine_trails(log: Log, store: Store, trails: Sequence[Trail]) -> Iterator[
     """Compare topics and archive with what each trail's newest seal or genesis commits to."""
     for trail in trails:
         yield _examine_trail(log, store, trail)
+        yield _look_for_namesakes(store, trail)
 
 
 def _examine_trail(log: Log, store: Store, trail: Trail) -> Examined:
@@ -110,6 +119,18 @@ def _examine_trail(log: Log, store: Store, trail: Trail) -> Examined:
     if anchor is None:
         return BEGUN.broken(f"nothing of {trail.origin}")
     return SAME_TRAIL.kept(f"{trail.origin}, {plural(anchor.state.size, 'entry', 'entries')}")
+
+
+def _look_for_namesakes(store: Store, trail: Trail) -> Examined:
+    try:
+        found = namesakes(store, trail)
+    except StoreDeniedError as error:
+        return ONLY_ONE.not_permitted(f"{trail.origin}: {one_line(error)}")
+    except StoreError as error:
+        return ONLY_ONE.not_checked(f"{trail.origin}: {one_line(error)}")
+    if found:
+        return ONLY_ONE.broken(f"{trail.origin} under another key in {', '.join(found)}")
+    return ONLY_ONE.kept(trail.origin)
 
 
 def _compare_partitions(deployment: Deployment, counts: Sequence[int]) -> Examined:
@@ -131,7 +152,7 @@ def _judged(topic: str, role: str, findings: Sequence[TopicFinding]) -> Iterator
             f"ST-TOPIC-{finding.code.upper()}",
             title,
             Status.FAILED,
-            Severity(finding.severity.value),
+            finding.severity,
             finding.fix,
             finding.message,
             f"alter topic {topic}: {finding.fix}",

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from sealtrail.exits import ExitCode
-from sealtrail_transport.s3_probe_report import CheckResult, Severity, Status
+from sealtrail_transport.check_result import CheckResult, Severity, Status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,8 +10,8 @@ from sealtrail.data_folder import EMBEDDED
 from sealtrail.doctor_report import Diagnosis, Group
 from sealtrail.exits import CommandError, one_line
 from sealtrail_schemas.errors import FormatError
+from sealtrail_transport.check_result import Status
 from sealtrail_transport.errors import TransportError
-from sealtrail_transport.s3_probe_report import Status
 from sealtrail_transport.store import LockKnowledge
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from sealtrail.data_folder import DataFolder, Deployment
     from sealtrail.doctor_report import Examined
     from sealtrail_chainer.trail import Trail
+    from sealtrail_transport.check_result import CheckResult
     from sealtrail_transport.kafka_settings import Property
-    from sealtrail_transport.s3_probe_report import CheckResult
     from sealtrail_transport.store import Store
 
     Progress = Callable[[CheckResult], None]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,13 +10,13 @@ from typing import TYPE_CHECKING, Any, Final
 from sealtrail.doctor_report import Examined, Group, Promise
 from sealtrail.exits import ExitCode, one_line
 from sealtrail.wording import NO_LOCK, NOT_WORM
-from sealtrail_transport.errors import StoreError
-from sealtrail_transport.s3_probe_report import Severity, Status
+from sealtrail_transport.check_result import Severity, Status
+from sealtrail_transport.errors import StoreDeniedError, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from sealtrail_transport.s3_probe_report import CheckResult
+    from sealtrail_transport.check_result import CheckResult
     from sealtrail_transport.s3_store import S3Store
 
 ANSWERS: Final = Promise(
@@ -80,11 +79,6 @@ _RIGHTS: Final = {
 }
 """What the probe shows of the credentials, by its check: only who has the right sees the store refuse."""
 
-_NO_SUCH: Final = frozenset(
-    {"NoSuchBucketPolicy", "NoSuchLifecycleConfiguration", "NotImplemented", "MethodNotAllowed"}
-)
-_DENIED: Final = frozenset({"AccessDenied", "Forbidden", "403"})
-
 
 @dataclass(frozen=True, slots=True)
 class StoreExamination:
@@ -136,67 +130,20 @@ def _examine_rights(results: Sequence[CheckResult]) -> Iterator[Examined]:
 
 def _examine_bucket(store: S3Store) -> Iterator[Examined]:
     """The bucket's lifecycle rules and policy, as far as these credentials may read them."""
-    bucket, _, prefix = store.url.removeprefix("s3://").partition("/")
-    client = store.client
-    rules = _ask(NO_LIFECYCLE, store, client.get_bucket_lifecycle_configuration, bucket)
-    if isinstance(rules, Examined):
-        yield rules
-    else:
-        expiring = [
-            str(rule.get("ID", "unnamed")) for rule in rules.get("Rules", []) if _expires(rule, prefix)
-        ]
-        yield NO_LIFECYCLE.broken(", ".join(expiring)) if expiring else NO_LIFECYCLE.kept("none")
-    policy = _ask(NOT_PUBLIC, store, client.get_bucket_policy, bucket)
-    yield policy if isinstance(policy, Examined) else _judge_policy(policy.get("Policy"))
+    from sealtrail_transport.s3_bucket import expiring_rules, open_statements
+
+    yield _judge(NO_LIFECYCLE, expiring_rules, store)
+    yield _judge(NOT_PUBLIC, open_statements, store)
 
 
-def _ask(
-    promise: Promise, store: S3Store, call: Callable[..., Any], bucket: str
-) -> Mapping[str, Any] | Examined:
-    """One setting of the bucket; nothing where it is not set; or why it can't be seen."""
-    from botocore.exceptions import ClientError
-
-    from sealtrail_transport.s3_errors import error_code, store_errors
-
+def _judge(promise: Promise, find: Callable[[S3Store], list[str] | None], store: S3Store) -> Examined:
+    """Whether nothing is found that the promise excludes."""
     try:
-        with store_errors("read a setting of the bucket", store.url):
-            try:
-                answer: Mapping[str, Any] = call(Bucket=bucket)
-            except ClientError as error:
-                if error_code(error) in _NO_SUCH:
-                    return {}
-                if error_code(error) in _DENIED:
-                    return promise.not_permitted(error_code(error))
-                raise
+        found = find(store)
+    except StoreDeniedError as error:
+        return promise.not_permitted(one_line(error))
     except StoreError as error:
         return promise.not_checked(one_line(error))
-    return answer
-
-
-def _expires(rule: Mapping[str, Any], prefix: str) -> bool:
-    """Whether a rule is enabled, removes or hides objects, and may concern some below the prefix."""
-    within = rule.get("Filter", {})
-    named = rule.get("Prefix") or within.get("Prefix") or within.get("And", {}).get("Prefix") or ""
-    concerned = named.startswith(prefix) or prefix.startswith(named)
-    removes = "Expiration" in rule or "NoncurrentVersionExpiration" in rule
-    return rule.get("Status") == "Enabled" and removes and concerned
-
-
-def _judge_policy(text: str | None) -> Examined:
-    """Whether a bucket policy allows something to everybody ("Policy elements" in Amazon's IAM guide)."""
-    if not text:
-        return NOT_PUBLIC.kept("there is none")
-    try:
-        statements = json.loads(text)["Statement"]
-        each = statements if isinstance(statements, list) else [statements]
-        open_ones = [str(one.get("Sid") or one.get("Action")) for one in each if _is_open(one)]
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return NOT_PUBLIC.not_checked("the bucket's policy can't be read")
-    return NOT_PUBLIC.broken(", ".join(open_ones)) if open_ones else NOT_PUBLIC.kept("none")
-
-
-def _is_open(statement: Mapping[str, Any]) -> bool:
-    principal = statement.get("Principal")
-    named = principal.get("AWS") if isinstance(principal, dict) else principal
-    everybody = named == "*" or (isinstance(named, list) and "*" in named)
-    return statement.get("Effect") == "Allow" and everybody and not statement.get("Condition")
+    if found is None:
+        return promise.kept("there is none")
+    return promise.broken(", ".join(found)) if found else promise.kept("none")

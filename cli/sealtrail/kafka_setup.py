@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 from sealtrail.exits import CommandError, ExitCode
 from sealtrail.wording import plural
+from sealtrail_transport.check_result import Severity
 from sealtrail_transport.errors import TopicMissingError
 from sealtrail_transport.kafka_access import open_kafka_log, require_kafka
 from sealtrail_transport.kafka_topic_check import (
     ROOM_FOR_LINK_BYTES,
-    Severity,
     check_chained_topic,
     check_raw_topic,
 )

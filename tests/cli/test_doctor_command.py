@@ -8,9 +8,9 @@ import pytest
 from command_line import call
 from sealtrail import doctor_text
 from sealtrail.doctor_report import JSON_FORMAT, Diagnosis, Group, Promise
+from sealtrail_transport.check_result import Severity
 from sealtrail_transport.s3_access import S3Access, connect
 from sealtrail_transport.s3_probe import CHECKS
-from sealtrail_transport.s3_probe_report import Severity
 
 pytest_plugins = ["fixtures.seaweed"]
 

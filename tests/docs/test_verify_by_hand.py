@@ -1,7 +1,6 @@
 """docs/verify-by-hand.md: what it shows works, on its own, and finds what it says it finds."""
 
 import hashlib
-import os
 import re
 import shutil
 import subprocess
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from deployment import ORIGIN, Deployment, values
+from left_out import leave_out
 from pages import ROOT, only_block
 from sealtrail_schemas.batch import BatchReader, BatchWriter
 from sealtrail_schemas.checkpoint import Checkpoint, sign_checkpoint
@@ -36,7 +36,7 @@ def _openssl_3():
     found = shutil.which("openssl")
     version = run(found, "version").stdout if found else "none"
     if not re.match("OpenSSL [3-9]", version):
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"needs OpenSSL 3, found: {version.strip()}")
+        leave_out("there is no OpenSSL 3, so docs/verify-by-hand.md was not followed", f"found: {version}")
 
 
 class Copy:

@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
 from pathlib import Path
-
-import pytest
 
 from sealtrail_schemas.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from sealtrail_schemas.errors import FormatError
@@ -30,36 +25,6 @@ STRICTER_THAN_GO = {
     "open-exact-unknown-line",
     "open-exact-repeated-line",
 }
-
-
-@pytest.fixture(scope="module")
-def go_note(tmp_path_factory):
-    """Build the Go program and return a function that runs it."""
-    go = shutil.which("go")
-    if go is None:
-        reason = "no `go` on PATH: notes are NOT checked against golang.org/x/mod/sumdb/note"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    folder = tmp_path_factory.mktemp("go_note")
-    for name in ("main.go", "go.mod", "go.sum"):
-        shutil.copy(HERE / "go_note" / name, folder)
-    program = folder / "go_note.exe"
-    environment = os.environ | {"GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly", "CGO_ENABLED": "0"}
-    built = subprocess.run(
-        [go, "build", "-o", program, "."],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert built.returncode == 0, built.stderr
-
-    def run(*arguments, data):
-        return subprocess.run([program, *arguments], input=data, capture_output=True, check=False)
-
-    return run
 
 
 def test_go_opens_our_checkpoint(go_note):
@@ -105,3 +70,12 @@ def our_text(vector, data):
         return open_note(data, verifiers, exact_signatures=vector["exact"]).text
     except FormatError:
         return None
+
+
+def test_go_opens_a_signed_report(go_note):
+    members = members_of(make_trail(3))
+    note = sign_report(members, AUDITOR)
+    opened = go_note("open", members["auditor"]["key"], data=note)
+    assert opened.returncode == 0, opened.stderr
+    text = opened.stdout.decode().removeprefix("1 known, 0 unknown\n")
+    assert json.loads(text) == members

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import socket
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
@@ -47,19 +46,6 @@ class Cluster:
             request_timeout_s=5,
             open_timeout_s=5,
         )
-
-
-def docker_trouble() -> str | None:
-    """Why no container can be started; None if one can."""
-    os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")  # containers are stopped below
-    try:
-        import docker
-
-        with contextlib.closing(docker.from_env()) as client:
-            client.ping()
-    except Exception as error:  # noqa: BLE001 - whatever it is, there is no Docker
-        return str(error)
-    return None
 
 
 @contextlib.contextmanager

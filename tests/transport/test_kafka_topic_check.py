@@ -2,9 +2,9 @@
 
 import pytest
 
+from sealtrail_transport.check_result import Severity
 from sealtrail_transport.kafka_topic_check import (
     ROOM_FOR_LINK_BYTES,
-    Severity,
     TopicFacts,
     check_chained_topic,
     check_raw_topic,

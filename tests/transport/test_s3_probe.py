@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
 import json
-import os
 import secrets
-import time
-import warnings
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from contracts.store_contract import a_day, keys, put
+from fixtures.minio import running_minio
 from sealtrail_transport import s3_probe
+from sealtrail_transport.check_result import Severity, Status
 from sealtrail_transport.errors import StoreDeniedError, StoreError, StoreUnavailableError
 from sealtrail_transport.s3_access import S3Access, connect, open_s3
-from sealtrail_transport.s3_errors import store_errors
 from sealtrail_transport.s3_probe import CHECKS, probe_store
-from sealtrail_transport.s3_probe_report import JSON_FORMAT, Severity, Status
+from sealtrail_transport.s3_probe_report import JSON_FORMAT
 from sealtrail_transport.s3_store import S3Store
 
 pytest_plugins = ["fixtures.seaweed"]
 
-MINIO = "quay.io/minio/minio:RELEASE.2025-09-07T16-13-09Z"
-WORD = secrets.token_hex(12)  # user and password of servers that live as long as a test
+WORD = secrets.token_hex(12)  # user and password of a server that lives as long as a test
 KNOWN_OF_MOTO = {
     "VERSIONING-SUSPENDED",
     "SHORTENED",
@@ -112,61 +107,16 @@ def test_moto_fails(moto):
 
 @pytest.fixture
 def minio():
-    """A client of a MinIO in a container, with the bucket `audit`."""
-    os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")  # the container is stopped below
-    require_docker()
-    from testcontainers.core.container import DockerContainer
-
-    container = DockerContainer(MINIO).with_command("server /data").with_exposed_ports(9000)
-    with container.with_envs(MINIO_ROOT_USER=WORD, MINIO_ROOT_PASSWORD=WORD) as running:
-        url = f"http://{running.get_container_host_ip()}:{running.get_exposed_port(9000)}"
-        client = connect(S3Access(endpoint_url=url, access_key=WORD, secret_key=WORD))
-        await_bucket(client)
-        yield client
+    """A store on a MinIO in a container."""
+    with running_minio() as server:
+        client = connect(server.access)
+        yield S3Store(server.bucket(locked=True), "prod", client)
         client.close()
-
-
-def require_docker():
-    trouble = docker_trouble()
-    if trouble is not None:
-        left_out = f"Docker does not answer, so nothing was tested against a real MinIO: {trouble}"
-        if os.environ.get("CI", "").lower() in {"1", "true"}:
-            pytest.fail(left_out)
-        pytest.skip(left_out)
-
-
-def docker_trouble():
-    """Why no container can be started; None if one can."""
-    trouble = None
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)  # the client forgets a socket that did not connect
-        try:
-            import docker
-
-            with contextlib.closing(docker.from_env()) as client:
-                client.ping()
-        except Exception as error:  # noqa: BLE001 - whatever it is, there is no Docker
-            trouble = str(error)
-        gc.collect()
-    return trouble
-
-
-def await_bucket(client):
-    deadline = time.monotonic() + 120
-    while True:
-        try:
-            with store_errors("start", "MinIO"):
-                client.create_bucket(Bucket="audit", ObjectLockEnabledForBucket=True)
-        except StoreUnavailableError:
-            assert time.monotonic() < deadline, "MinIO does not answer"
-            time.sleep(0.05)
-        else:
-            return
 
 
 @pytest.mark.containers
 def test_minio_passes(minio):
-    report = probe(S3Store("audit", "prod", minio))
+    report = probe(minio)
     assert failures(report) == {"MARKER-REOPENS": Severity.INFO}
     assert report.unseen == ()
 

@@ -11,9 +11,9 @@ from types import SimpleNamespace
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, PaginationError
 
+from sealtrail_transport.check_result import Severity, Status
 from sealtrail_transport.errors import StoreUnavailableError
 from sealtrail_transport.s3_probe import CHECKS, probe_store
-from sealtrail_transport.s3_probe_report import Severity, Status
 from sealtrail_transport.s3_probe_scratch import Scratch
 from sealtrail_transport.s3_store import S3Store
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import concurrent.futures
 import time
 from base64 import b64decode
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from confluent_kafka import KafkaException, TopicCollection, TopicPartition
@@ -35,14 +34,6 @@ _PROPAGATION_PAUSE_S: Final = 0.02
 _ANY_TIME: Final = str(2**63 - 1)
 
 
-@dataclass(frozen=True, slots=True)
-class KafkaTopic:
-    """A topic and those of its properties that a writer heeds."""
-
-    info: TopicInfo
-    append_time: bool
-
-
 class KafkaAdmin:
     """What needs Kafka's AdminClient."""
 
@@ -67,12 +58,17 @@ class KafkaAdmin:
             raise LogUnavailableError(f"topic {name} has partitions without a leader")
         return b64decode(f"{found.topic_id}=="), len(found.partitions)
 
-    def topic(self, name: str) -> KafkaTopic:
+    def topic(self, name: str) -> TopicInfo:
         """Describe a topic with its properties. Raises as `describe`."""
         topic_id, partitions = self.describe(name)
         properties = self._properties(name)
-        info = TopicInfo(name, topic_id, partitions, int(properties["max.message.bytes"]))
-        return KafkaTopic(info, properties["message.timestamp.type"] == "LogAppendTime")
+        return TopicInfo(
+            name,
+            topic_id,
+            partitions,
+            int(properties["max.message.bytes"]),
+            properties["message.timestamp.type"] == "LogAppendTime",
+        )
 
     def create(
         self, name: str, properties: Mapping[str, str], *, partitions: int, replication_factor: int | None

@@ -6,8 +6,9 @@ Names and defaults of properties: "Topic Configs" in Kafka's documentation.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Final
+
+from sealtrail_transport.check_result import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,13 +21,6 @@ SHORTEST_RETENTION_MS: Final = 24 * 3_600_000
 """A raw topic that keeps less than a day is short for an outage."""
 
 _MOST_RETENTION_MS: Final = 2**63 - 1
-
-
-class Severity(StrEnum):
-    """How much a finding matters."""
-
-    ERROR = "error"  # a promise would be broken
-    WARNING = "warning"  # somebody should know
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +60,13 @@ class TopicFacts:
     def max_record_bytes(self) -> int:
         """How large one record (as the broker counts: one compressed batch) may be."""
         return int(self.configs["max.message.bytes"])
+
+    @property
+    def retention_ms(self) -> int | None:
+        """How long it keeps records, by their own timestamps; None: as long as there is room."""
+        limit = int(self.configs["retention.ms"])
+        is_limited = "delete" in self.configs["cleanup.policy"] and 0 <= limit < _MOST_RETENTION_MS
+        return limit if is_limited else None
 
 
 def check_raw_topic(raw: TopicFacts) -> list[TopicFinding]:

@@ -52,13 +52,14 @@ from sealtrail_transport.s3_probe_puts import (
     second_put_is_refused,
     wrong_checksum_is_refused,
 )
-from sealtrail_transport.s3_probe_report import CheckResult, ProbeReport
+from sealtrail_transport.s3_probe_report import ProbeReport
 from sealtrail_transport.s3_probe_scratch import LONGER_LOCK_S, Scratch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
 
+    from sealtrail_transport.check_result import CheckResult
     from sealtrail_transport.s3_store import S3Store
     from sealtrail_transport.store import ObjectVersion
 

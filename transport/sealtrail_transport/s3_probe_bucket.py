@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from sealtrail_transport.check_result import Severity
 from sealtrail_transport.errors import LockUnsupportedError
 from sealtrail_transport.s3_errors import store_errors
-from sealtrail_transport.s3_probe_check import CheckFailedError, NotCheckedError, NotPermittedError, check
+from sealtrail_transport.s3_probe_check import check
+from sealtrail_transport.s3_probe_errors import CheckFailedError, NotCheckedError, NotPermittedError
 from sealtrail_transport.s3_probe_locks import OTHER_STORE
-from sealtrail_transport.s3_probe_report import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What a check of the probe is, and the ways in which one can end."""
+"""What a check of the probe is."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from sealtrail_transport.check_result import CheckResult, Severity, Status
 from sealtrail_transport.errors import StoreDeniedError, StoreError, StoreUnavailableError
-from sealtrail_transport.s3_probe_report import CheckResult, Severity, Status
+from sealtrail_transport.s3_probe_errors import CheckFailedError, NotCheckedError, NotPermittedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,36 +24,6 @@ _LEAST_PRIVILEGE = (
 _IN_THE_WAY = "mend what was found, then probe again"
 
 
-class CheckFailedError(Exception):
-    """The store does not do what the check expects; the message is what was found.
-
-    Args:
-        found: what was found.
-        severity: how bad that is, where it is not as bad as the check says for all its failures.
-    """
-
-    def __init__(self, found: str, severity: Severity | None = None) -> None:
-        super().__init__(found)
-        self.severity = severity
-
-
-class NotPermittedError(Exception):
-    """The credentials may not do what the check has to try; the message is what was refused.
-
-    Args:
-        found: what was refused.
-        is_good: whether sealtrail's own credentials should lack that right.
-    """
-
-    def __init__(self, found: str, *, is_good: bool = False) -> None:
-        super().__init__(found)
-        self.is_good = is_good
-
-
-class NotCheckedError(Exception):
-    """Something else is in the way of the check; the message says what."""
-
-
 @dataclass(frozen=True, slots=True)
 class Check:
     """One promise of a store, and how to see whether it is kept.
@@ -63,8 +34,8 @@ class Check:
         severity: How bad a failure is.
         expected: What the store should do.
         fix: What to do about a failure, in one line.
-        try_out: Tries it and returns what was found where the store does as expected; raises one of this
-            module's errors, or a StoreError, where it does not or where that can't be seen.
+        try_out: Tries it and returns what was found where the store does as expected; raises one of the
+            probe's errors, or a StoreError, where it does not or where that can't be seen.
     """
 
     code: str

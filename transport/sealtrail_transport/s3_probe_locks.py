@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from sealtrail_transport.s3_probe_check import CheckFailedError, NotCheckedError, NotPermittedError, check
-from sealtrail_transport.s3_probe_report import Severity
+from sealtrail_transport.check_result import Severity
+from sealtrail_transport.s3_probe_check import check
+from sealtrail_transport.s3_probe_errors import CheckFailedError, NotCheckedError, NotPermittedError
 from sealtrail_transport.s3_probe_scratch import LONGER_LOCK_S, Answer, Locked, describe
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
+from sealtrail_transport.check_result import Severity
 from sealtrail_transport.errors import (
     ObjectExistsError,
     StoreError,
@@ -18,9 +19,9 @@ from sealtrail_transport.errors import (
 )
 from sealtrail_transport.s3_errors import store_errors
 from sealtrail_transport.s3_probe_bucket import default_retention
-from sealtrail_transport.s3_probe_check import CheckFailedError, NotCheckedError, NotPermittedError, check
+from sealtrail_transport.s3_probe_check import check
+from sealtrail_transport.s3_probe_errors import CheckFailedError, NotCheckedError, NotPermittedError
 from sealtrail_transport.s3_probe_locks import OTHER_STORE
-from sealtrail_transport.s3_probe_report import Severity
 from sealtrail_transport.s3_probe_scratch import BODY
 from sealtrail_transport.store_keys import whole_seconds
 

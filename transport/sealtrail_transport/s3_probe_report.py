@@ -4,65 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
+
+from sealtrail_transport.check_result import Severity, Status
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from sealtrail_transport.check_result import CheckResult
+
 JSON_FORMAT: Final = "sealtrail/store-probe/v1"
-
-
-class Severity(StrEnum):
-    """What it means that a check failed; the worst comes first."""
-
-    ERROR = "error"  # the store breaks a promise that sealtrail gives in its name
-    WARNING = "warning"  # no promise is broken yet, but something should be changed
-    INFO = "info"  # worth knowing; sealtrail is built for it
-
-
-class Status(StrEnum):
-    """How a check ended. Only PASSED says that the store was seen to do as it should."""
-
-    PASSED = "passed"
-    FAILED = "failed"
-    NOT_PERMITTED = "not_permitted"  # the credentials may not do what the check has to try
-    NOT_CHECKED = "not_checked"  # something else was in the way; `found` says what
-
-
-@dataclass(frozen=True, slots=True)
-class CheckResult:
-    """How one check ended.
-
-    Attributes:
-        code: Which check, `ST-STORE-…`; frozen, so that scripts may refer to it.
-        title: What the check is about, in a clause.
-        status: How it ended.
-        severity: How bad this failure is; where the check did not fail, how bad one would be.
-        expected: What the store should do.
-        found: What it did, or why that could not be seen.
-        fix: What to do, in one line; empty where there is nothing to do.
-    """
-
-    code: str
-    title: str
-    status: Status
-    severity: Severity
-    expected: str
-    found: str
-    fix: str
-
-    def to_json(self) -> dict[str, Any]:
-        """The result as JSON values."""
-        return {
-            "code": self.code,
-            "title": self.title,
-            "status": self.status.value,
-            "severity": self.severity.value,
-            "expected": self.expected,
-            "found": self.found,
-            "fix": self.fix,
-        }
 
 
 @dataclass(frozen=True, slots=True)

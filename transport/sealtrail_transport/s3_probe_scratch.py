@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
+from sealtrail_transport.check_result import Severity
 from sealtrail_transport.errors import ObjectMissingError, StoreDeniedError
 from sealtrail_transport.s3_errors import error_code, store_errors
-from sealtrail_transport.s3_probe_check import CheckFailedError, NotCheckedError, NotPermittedError
-from sealtrail_transport.s3_probe_report import Severity
+from sealtrail_transport.s3_probe_errors import CheckFailedError, NotCheckedError, NotPermittedError
 from sealtrail_transport.s3_store import S3Store
 from sealtrail_transport.store import LockMode, Retention
 from sealtrail_transport.store_keys import whole_seconds

@@ -1,4 +1,4 @@
-"""The seals of a trail as a store holds them: which trails there are, and which seal is the newest valid one.
+"""The seals of a trail as a store holds them, and which of them is the newest valid one.
 
 Object stores list forwards only, and a trail can have millions of seals. Their names carry the size of the
 trail in 20 digits, so the newest is found by a binary search over sizes: 63 listings of one line each.
@@ -11,7 +11,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from sealtrail_schemas.errors import FormatError, SealError, UnknownFormatError
-from sealtrail_schemas.layout import SEALS, parse_seal_key, parse_trail_prefix, partition_prefix, seal_key
+from sealtrail_schemas.layout import SEALS, parse_seal_key, seal_key
 from sealtrail_schemas.seal import MAX_SEAL_BYTES, OpenedSeal, check_extends, open_seal
 from sealtrail_transport.errors import ObjectMissingError
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from sealtrail_transport.store import ObjectVersion, Store
 
 _MAX_SIZE = 2**63 - 1
-_BEHIND_SLASH = chr(ord("/") + 1)  # sorts right behind every name in a folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,22 +29,6 @@ class PlacedSeal:
     key: str
     version_id: str
     opened: OpenedSeal
-
-
-def trail_folders(store: Store, topic: str, partition: int) -> list[str]:
-    """The folders of all trails of a partition (`payments/0/5be1a7c2/`), whoever made them."""
-    prefix = partition_prefix(topic, partition)
-    folders: list[str] = []
-    after: str | None = None
-    while line := next(store.versions(prefix, after=after, limit=1), None):
-        folder = prefix + line.key[len(prefix) :].split("/", 1)[0] + "/"
-        after = folder[:-1] + _BEHIND_SLASH
-        try:
-            parse_trail_prefix(folder)
-        except FormatError:
-            continue
-        folders.append(folder)
-    return folders
 
 
 def versions_of(store: Store, key: str) -> list[ObjectVersion]:

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from sealtrail.console import Output
     from sealtrail.data_folder import Deployment
+    from sealtrail_transport.check_result import CheckResult
     from sealtrail_transport.kafka_settings import Property
-    from sealtrail_transport.s3_probe_report import CheckResult
 
 
 @click.command(
