@@ -40,6 +40,8 @@ STAGES: Final = (
     Stage("archive, null", "archive", _PUT, codec="null"),
     Stage("verify, deflate", "verify", _HASHES),
     Stage("verify, null", "verify", _HASHES, codec="null"),
+    Stage("verify, deflate, copy", "verify_copy", _HASHES[-1:]),
+    Stage("verify, null, copy", "verify_copy", _HASHES[-1:], codec="null"),
 )
 
 

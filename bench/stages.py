@@ -6,9 +6,12 @@ import secrets
 import time
 from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from bench.job import RETENTION, Stopwatch
+from sealtrail.interpreter import set_up_for_service
 from sealtrail_archiver.archiver import Archiver
 from sealtrail_archiver.settings import ArchiverSettings
 from sealtrail_archiver.settings import Did as ArchiverDid
@@ -16,12 +19,15 @@ from sealtrail_auditor.verdict import Verdict
 from sealtrail_auditor.verify import verify_archive
 from sealtrail_chainer.chainer import Chainer, ChainerSettings, Did
 from sealtrail_schemas.policy import Policy, format_policy
+from sealtrail_transport.copy_writer import CopyWriter, copy_store
+from sealtrail_transport.folder_store import FolderStore
 from sealtrail_transport.kafka_log import KafkaLog
 from sealtrail_transport.kafka_sink import KafkaSink
 from sealtrail_transport.log import NewRecord
 
 if TYPE_CHECKING:
     from bench.job import Job
+    from sealtrail_transport.store import Store
 
 _IDLE_S = 0.005
 
@@ -52,7 +58,7 @@ def produce(job: Job) -> dict[str, float]:
 def chain(job: Job) -> dict[str, float]:
     """Chain all events; in an end-to-end run, as they come. Recovery is not counted."""
     settings = ChainerSettings(transaction_records=job.transaction_events)
-    with KafkaLog(job.settings) as log:
+    with set_up_for_service(), KafkaLog(job.settings) as log:
         chainer = Chainer(log, job.store(), job.trail, settings, entropy=secrets.token_bytes)
         chainer.step(now_ms=_now_ms())
         chained = 0
@@ -70,7 +76,7 @@ def archive(job: Job) -> dict[str, float]:
     """Seal all entries, in an end-to-end run as they come; the genesis is one of them."""
     settings = ArchiverSettings(retention=RETENTION, codec=job.codec)
     sealed = 0
-    with KafkaLog(job.settings) as log, ThreadPoolExecutor(1) as pool:
+    with set_up_for_service(), KafkaLog(job.settings) as log, ThreadPoolExecutor(1) as pool:
         archiver = Archiver(log, job.store(), job.trail, job.signer, settings, submit=pool.submit)
         while archiver.step(now_ms=_now_ms()).did is ArchiverDid.WAITING:
             time.sleep(_IDLE_S)
@@ -89,8 +95,22 @@ def archive(job: Job) -> dict[str, float]:
 
 def verify(job: Job) -> dict[str, float]:
     """Verify the archive straight from the bucket."""
-    policy = Policy.parse(format_policy([job.signer.verifier]))
+    return _verify(job, job.store())
+
+
+def verify_copy(job: Job) -> dict[str, float]:
+    """Verify a copy of the archive in a folder, as `sealtrail fetch` makes it; copying is not counted."""
     store = job.store()
+    with TemporaryDirectory() as temporary:
+        folder = Path(temporary) / "copy"
+        now = datetime.now(UTC)
+        with CopyWriter(folder, source_url=store.url, locks=store.lock_knowledge, copied_at=now) as writer:
+            copy_store(store, writer)
+        return _verify(job, FolderStore(folder))
+
+
+def _verify(job: Job, store: Store) -> dict[str, float]:
+    policy = Policy.parse(format_policy([job.signer.verifier]))
     with Stopwatch() as watch:
         report = verify_archive(store, policy, now=datetime.now(UTC))
     entries = sum(trail.entries_verified for trail in report.trails)

@@ -90,21 +90,19 @@ def _compare(
     reader: BatchReader, entries: Sequence[Linked], *, at_end: bool
 ) -> list[bytes] | NeedsMore | Misfit:
     hashes: list[bytes] = []
-    more = more_bytes = 0
-    for leaf, payload in reader:
-        place = len(hashes)
-        if place == len(entries):
-            more += 1
-            more_bytes += len(leaf) + len(payload)
-            if at_end or more > MOST_BATCH_ENTRIES or more_bytes > MOST_BATCH_BYTES:
-                return Misfit(
-                    f"it goes on after sequence {entries[-1].leaf.sequence}, the last one committed"
-                )
-            continue
-        expected = entries[place]
+    found = iter(reader)
+    for expected, (leaf, payload) in zip(entries, found, strict=False):
         hashed = entry_hash(leaf)  # from the bytes read back, not from memory
         if hashed != expected.entry_hash or payload != expected.payload:
-            return Misfit(f"its entry {place} is not sequence {expected.leaf.sequence} of the chained topic")
+            return Misfit(
+                f"its entry {len(hashes)} is not sequence {expected.leaf.sequence} of the chained topic"
+            )
         hashes.append(hashed)
+    more = more_bytes = 0
+    for leaf, payload in found:
+        more += 1
+        more_bytes += len(leaf) + len(payload)
+        if at_end or more > MOST_BATCH_ENTRIES or more_bytes > MOST_BATCH_BYTES:
+            return Misfit(f"it goes on after sequence {entries[-1].leaf.sequence}, the last one committed")
     # Twice as many at a time: what is read into memory follows what was found to fit, not what is claimed.
     return NeedsMore(min(len(hashes) + more, 2 * len(hashes))) if more else hashes

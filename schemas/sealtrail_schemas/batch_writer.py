@@ -36,7 +36,7 @@ class BatchWriter:
         self._origin = origin
         self._codec = codec
         self._sync = b""
-        self._file: list[bytes] = []  # header and finished blocks
+        self._file: list[bytes] = []  # header and finished blocks, joined at the end only
         self._file_bytes = 0
         self._block: list[bytes] = []  # the block being filled
         self._block_bytes = 0
@@ -84,22 +84,23 @@ class BatchWriter:
 
     def _begin(self, first_leaf: bytes) -> None:
         self._sync = sha256(first_leaf).digest()[:SYNC_BYTES]
-        self._append(encode_header(BatchHeader(self._origin, self._codec, self._sync)))
+        header = encode_header(BatchHeader(self._origin, self._codec, self._sync))
+        self._file.append(header)
+        self._file_bytes += len(header)
 
     def _end_block(self) -> None:
         count = self._count - self._block_start
         if not count:
             return
-        data = b"".join(self._block)
+        data, size = self._block, self._block_bytes
         if self._codec == "deflate":
             deflater = zlib.compressobj(_DEFLATE_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
-            data = deflater.compress(data) + deflater.flush()
-        self._append(encode_varint(count), encode_varint(len(data)), data, self._sync)
+            data = [deflater.compress(b"".join(data)), deflater.flush()]
+            size = sum(map(len, data))
+        head = encode_varint(count) + encode_varint(size)
+        self._file += (head, *data, self._sync)
+        self._file_bytes += len(head) + size + SYNC_BYTES
         self._finished_bytes += self._block_bytes
         self._block = []
         self._block_bytes = 0
         self._block_start = self._count
-
-    def _append(self, *parts: bytes) -> None:
-        self._file += parts
-        self._file_bytes += sum(map(len, parts))
