@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from sealtrail_archiver.read_back import NeedsMore
 from sealtrail_archiver.sealing import CLOCK_SKEW, Draft, Outcome, seal_draft
 from sealtrail_archiver.settings import Alarm, ArchiverStep, Did, SealedBatch
+from sealtrail_archiver.trimming import Trims
 from sealtrail_chainer.anchor import find_anchor
 from sealtrail_chainer.true_chain import Linked, Stray, TrueChain
 from sealtrail_schemas.body import RejectedBody, parse_body
@@ -97,7 +98,7 @@ class Archiver:
         self._settings = settings
         self._submit = submit
         self._running: _Running | None = None
-        self._trims: deque[tuple[int, int]] = deque()  # when, below which chained offset
+        self._trims = Trims(log, store, trail, after_ms=settings.trim_after_ms)
 
     @property
     def in_flight(self) -> Future[Outcome] | None:
@@ -128,7 +129,7 @@ class Archiver:
         running = self._running
         if running is None:
             return self._recover(now_ms)
-        self._trim(now_ms)
+        self._trims.run(now_ms=now_ms)
         running.opened_at_ms = min(running.opened_at_ms, now_ms)  # a clock may have been set back
         if running.work is not None and running.work.done():
             return self._finish(running, running.work, now_ms)
@@ -153,6 +154,7 @@ class Archiver:
         anchor = find_anchor(self._log, self._store, self._trail)
         if anchor is None:
             return ArchiverStep(Did.WAITING)
+        self._trims.recover(anchor, now_ms=now_ms)
         trail = self._trail
         self._running = _Running(
             anchor=anchor,
@@ -165,8 +167,6 @@ class Archiver:
         if anchor.genesis is not None:
             self._running.unsealed.append(anchor.genesis)
             self._running.unsealed_bytes = _entry_bytes(anchor.genesis)
-        else:
-            self._plan_trim(now_ms, anchor.chained_offset)
         return ArchiverStep(Did.RECOVERED)
 
     def _read(self, running: _Running, now_ms: int) -> ArchiverStep:
@@ -213,7 +213,7 @@ class Archiver:
         return self._is_full(running) or now_ms - running.opened_at_ms >= self._settings.batch_age_ms
 
     def _start(self, running: _Running, now_ms: int, *, at_end: bool) -> None:
-        entries = self._next_batch(running)
+        entries, size = self._next_batch(running)
         draft = Draft(
             trail=self._trail,
             folder=running.folder,
@@ -223,24 +223,26 @@ class Archiver:
             chained_topic_id=running.anchor.chained_topic_id,
             retain_until=self._retain_until(running, now_ms),
             adopt_from=self._adopt_from(running, now_ms),
+            retention=self._settings.retention and _whole_seconds(self._settings.retention),
             now=_moment(now_ms),
             reread_from=running.chain.oldest_waiting,
             codec=self._settings.codec,
             at_end=at_end and len(entries) == len(running.unsealed),
         )
-        running.cut, running.cut_bytes = len(entries), sum(map(_entry_bytes, entries))
+        running.cut, running.cut_bytes = len(entries), size
         running.opened_at_ms = now_ms
         running.work = self._submit(lambda: seal_draft(self._store, draft, self._signer))
 
-    def _next_batch(self, running: _Running) -> tuple[Linked, ...]:
+    def _next_batch(self, running: _Running) -> tuple[tuple[Linked, ...], int]:
+        """The entries of the next batch, and their bytes."""
         limits = self._settings
         entries, size = 0, 0
         for entry in islice(running.unsealed, max(limits.batch_entries, running.wanted)):
-            size += _entry_bytes(entry)
-            if entries and entries >= running.wanted and size > limits.batch_bytes:
+            longer = size + _entry_bytes(entry)
+            if entries and entries >= running.wanted and longer > limits.batch_bytes:
                 break
-            entries += 1
-        return tuple(islice(running.unsealed, entries))
+            entries, size = entries + 1, longer
+        return tuple(islice(running.unsealed, entries)), size
 
     def _retain_until(self, running: _Running, now_ms: int) -> datetime | None:
         """Now and the retention, in whole seconds rounded up; never before the batch before.
@@ -280,17 +282,8 @@ class Archiver:
         running.previous = sealed.placed.opened
         for _ in range(sealed.entries):
             running.unsealed_bytes -= _entry_bytes(running.unsealed.popleft())
-        self._plan_trim(now_ms, sealed.placed.opened.seal.chained.next_offset)
+        self._trims.sealed(sealed.placed.opened.seal.chained.next_offset, now_ms=now_ms)
         return ArchiverStep(Did.SEALED, entries=sealed.entries, sealed=sealed, alarms=outcome.alarms)
-
-    def _plan_trim(self, now_ms: int, offset: int) -> None:
-        if self._settings.trim_after_ms is not None:
-            self._trims.append((now_ms + self._settings.trim_after_ms, offset))
-
-    def _trim(self, now_ms: int) -> None:
-        while self._trims and self._trims[0][0] <= now_ms:
-            self._log.trim(self._trail.chained_topic, self._trail.partition, self._trims[0][1])
-            self._trims.popleft()
 
 
 def _entry_bytes(entry: Linked) -> int:

@@ -58,9 +58,10 @@ class Draft:
     """What is to become one batch.
 
     `retain_until` is None where the store can't lock; `adopt_from` is the least date until which a batch
-    that is found there has to be locked; `reread_from` is a chained offset that the next start has to read
-    again. `at_end` says that no more entries are committed, so a batch found in the store that goes on
-    beyond `entries` is not of this trail.
+    that is found there has to be locked; `retention` is for how long a batch is locked, in whole seconds
+    from when it is put; `reread_from` is a chained offset that the next start has to read again. `at_end`
+    says that no more entries are committed, so a batch found in the store that goes on beyond `entries` is
+    not of this trail.
     """
 
     trail: Trail
@@ -71,6 +72,7 @@ class Draft:
     chained_topic_id: bytes
     retain_until: datetime | None
     adopt_from: datetime | None
+    retention: timedelta | None
     now: datetime
     reread_from: int | None
     codec: Literal["deflate", "null"]
@@ -155,6 +157,10 @@ def _read_oldest(
         return Misfit("it is gone again")
     if ours and isinstance(found, Misfit) and found.unlocked:
         raise LockUnsupportedError(f"{store.url} took {oldest.key} and did not lock it as asked: {found.why}")
+    if isinstance(found, ReadBack) and found.adopted and draft.adopt_from is not None:
+        until = _sealed_until(draft, found)
+        if until is None or until < draft.adopt_from:
+            return Misfit(f"as of when it was put, it was to be locked until {until} only")
     return found
 
 
@@ -171,10 +177,7 @@ def _make_seal(draft: Draft, batch: ReadBack, signer: Signer) -> Seal:
     edge = RightEdge.empty() if previous is None else previous.right_edge.copy()
     edge.extend(batch.entry_hashes)
     checkpoint = Checkpoint(draft.trail.origin, edge.size, edge.root())
-    until = None
-    if batch.info.retention is not None and draft.retain_until is not None:
-        # Whoever may extend a lock must not extend those of all batches to come.
-        until = min(batch.info.retention.until, draft.retain_until)
+    until = _sealed_until(draft, batch)
     return Seal(
         trail_id=first.leaf.trail_id,
         batch=BatchRef(
@@ -196,6 +199,24 @@ def _make_seal(draft: Draft, batch: ReadBack, signer: Signer) -> Seal:
         if previous is None
         else PreviousSeal(previous.text_sha256, previous.seal.retention.until),
     )
+
+
+def _sealed_until(draft: Draft, batch: ReadBack) -> datetime | None:
+    """Until when the seal says that its batch is locked; the seal itself is locked so, too.
+
+    Not simply as long as the batch: whoever may extend a lock must not extend those of all batches to come.
+    An adopted batch may have been locked by a wrong clock, and nothing has been put that shows whether this
+    machine's is right. So a date that the store's clock does not bear out counts from when the batch was put.
+    """
+    lock = batch.info.retention
+    if lock is None or draft.retain_until is None or draft.retention is None:
+        return None
+    if not batch.adopted:
+        return min(lock.until, draft.retain_until)
+    honest = batch.info.last_modified + draft.retention
+    before = draft.previous.seal.retention.until if draft.previous else None
+    honest = honest if before is None else max(honest, before)
+    return lock.until if lock.until <= honest + MOST_CLOCK_APART else honest
 
 
 def _place_seal(store: Store, draft: Draft, seal: Seal, note: bytes, alarms: list[Alarm]) -> PlacedSeal:
@@ -228,14 +249,17 @@ def _read_seal(store: Store, draft: Draft, size: int) -> PlacedSeal | None:
 def _check_clock(store: Store, draft: Draft, batch: ReadBack) -> None:
     """Refuse to sign by a clock that is far from the store's: a lock too long can't be taken back.
 
+    An adopted batch may have been put long ago, and tells only of a clock that is behind.
+
     Raises:
         LineStoppedError: this machine's clock and the store's are too far apart.
     """
-    apart = abs(draft.now - batch.info.last_modified)
-    if draft.retain_until is not None and not batch.adopted and apart > MOST_CLOCK_APART:
+    ahead = draft.now - batch.info.last_modified
+    is_apart = -ahead > MOST_CLOCK_APART or (ahead > MOST_CLOCK_APART and not batch.adopted)
+    if draft.retain_until is not None and is_apart:
         raise LineStoppedError(
             StopCode.CLOCK_APART,
-            f"the clock of {store.url} says {batch.info.last_modified.isoformat()}, this machine's said "
+            f"the clock of {store.url} said {batch.info.last_modified.isoformat()}, this machine's said "
             f"{draft.now.isoformat()}: set the one that is wrong, for dates of locks are made from it",
             store=batch.info.last_modified.isoformat(),
             here=draft.now.isoformat(),

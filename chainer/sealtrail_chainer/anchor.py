@@ -10,9 +10,11 @@ from sealtrail_chainer.true_chain import Linked, take_genesis
 from sealtrail_schemas.body import parse_body, trail_id
 from sealtrail_schemas.chain import ChainState, genesis_state
 from sealtrail_schemas.errors import FormatError, UnknownFormatError
+from sealtrail_schemas.layout import partition_prefix
 from sealtrail_schemas.leaf import Kind
 from sealtrail_schemas.payload import decode_payload
-from sealtrail_transport.seal_shelf import PlacedSeal, newest_seal, trail_folders
+from sealtrail_transport.seal_shelf import PlacedSeal, newest_seal
+from sealtrail_transport.trail_folders import trail_folders
 
 if TYPE_CHECKING:
     from sealtrail_chainer.trail import Trail
@@ -76,7 +78,7 @@ def find_anchor(log: Log, store: Store, trail: Trail) -> Anchor | None:
 
 def _newest_seal(store: Store, trail: Trail, chained: TopicInfo) -> Anchor | None:
     found: list[tuple[str, PlacedSeal]] = []
-    for folder in trail_folders(store, trail.raw_topic, trail.partition):
+    for folder in trail_folders(store, partition_prefix(trail.raw_topic, trail.partition)):
         try:
             placed = newest_seal(store, folder, trail.verifier)
         except UnknownFormatError as error:

@@ -1,6 +1,7 @@
 """The chainer as a step machine over the log port: no thread, no sleep, no clock, no randomness of its own.
 
-    recover:  fence older writers → anchor → scan the true chain forwards → go on at its next source offset
+    recover:  fence older writers → anchor → scan the true chain forwards → compare its newest event with the
+              raw record that it stands for → go on at the next source offset
     work:     read raw records → chain them → append them in one transaction
 
 Both are `step`. Any doubt about an append closes the writer, and the next step recovers: so what recovery
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 from sealtrail_chainer.anchor import find_anchor
 from sealtrail_chainer.chain_step import chain_event, chain_genesis, chain_heartbeat, chain_rejected
 from sealtrail_chainer.errors import LineStoppedError, StopCode
+from sealtrail_chainer.raw_check import ChainedSource, check_source, newest_source
 from sealtrail_chainer.true_chain import Stray, TrueChain
 from sealtrail_schemas.body import GenesisBody, TopicRef
 from sealtrail_schemas.errors import PayloadError
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from sealtrail_chainer.trail import Trail
+    from sealtrail_chainer.true_chain import Linked
     from sealtrail_schemas.chain import ChainState
     from sealtrail_transport.log import Appended, Log, LogRecord, NewRecord, PartitionWriter
     from sealtrail_transport.store import Store
@@ -64,6 +67,16 @@ class ChainerStep:
     entries: int = 0
     rejected: tuple[str, ...] = ()
     strays: tuple[Stray, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Scanned:
+    """What reading the true chain from an anchor to its end has found."""
+
+    state: ChainState
+    end: int
+    strays: tuple[Stray, ...]
+    source: ChainedSource | None
 
 
 @dataclass(slots=True)
@@ -139,19 +152,20 @@ class Chainer:
             anchor = find_anchor(self._log, self._store, trail)
             self._check_acknowledged()
             if anchor is None:
-                state, end = self._begin(writer, now_ms)
-                strays: tuple[Stray, ...] = ()
+                found = self._begin(writer, now_ms)
             else:
-                state, end, strays = self._scan(anchor.state, anchor.chained_offset)
-            self._check_raw_ends(state)
+                found = self._scan(anchor.state, anchor.chained_offset)
+            self._check_raw_ends(found.state)
+            if found.source is not None:
+                check_source(self._log, trail, found.source)
         except BaseException:
             writer.close()
             raise
-        self._acknowledged_end = end
-        self._running = _Running(writer, state, end, state.next_source_offset, now_ms)
-        return ChainerStep(Did.RECOVERED, entries=int(anchor is None), strays=strays)
+        self._acknowledged_end = found.end
+        self._running = _Running(writer, found.state, found.end, found.state.next_source_offset, now_ms)
+        return ChainerStep(Did.RECOVERED, entries=int(anchor is None), strays=found.strays)
 
-    def _begin(self, writer: PartitionWriter, now_ms: int) -> tuple[ChainState, int]:
+    def _begin(self, writer: PartitionWriter, now_ms: int) -> _Scanned:
         """Write the genesis of a trail whose chained partition never held anything."""
         trail = self._trail
         raw, chained = self._log.topic(trail.raw_topic), self._log.topic(trail.chained_topic)
@@ -165,13 +179,14 @@ class Chainer:
             created_at_ms=now_ms,
         )
         record, state = chain_genesis(body, now_ms=now_ms, salt=self._entropy(SALT_BYTES))
-        return state, writer.append([record]).next_offset
+        return _Scanned(state, writer.append([record]).next_offset, (), None)
 
-    def _scan(self, state: ChainState, offset: int) -> tuple[ChainState, int, tuple[Stray, ...]]:
+    def _scan(self, state: ChainState, offset: int) -> _Scanned:
         """Read the true chain from an anchor to its end. Normal work chains waiting strays' sources."""
         trail, limits = self._trail, self._settings
         chain = TrueChain(state)
         strays: list[Stray] = []
+        newest: Linked | None = None
         end = self._log.bounds(trail.chained_topic, trail.partition).end
         while offset < end:
             chunk = self._log.read(
@@ -183,10 +198,17 @@ class Chainer:
             )
             for record in chunk.records:
                 taken = chain.take(record)
-                if isinstance(taken, Stray) and len(strays) < limits.transaction_records:
-                    strays.append(taken)
+                if isinstance(taken, Stray):
+                    if len(strays) < limits.transaction_records:
+                        strays.append(taken)
+                elif taken.leaf.kind.has_source:
+                    newest = taken
             offset = chunk.next_offset
-        return chain.state, offset, tuple(strays)
+        if newest is not None:
+            source: ChainedSource | None = ChainedSource.of(newest)
+        else:
+            source = newest_source(self._log, trail, chain.state.last_hash, offset)
+        return _Scanned(chain.state, offset, tuple(strays), source)
 
     def _check_raw_ends(self, state: ChainState) -> None:
         trail = self._trail

@@ -11,6 +11,7 @@ class StopCode(StrEnum):
     TOPIC_RECREATED = "topic-recreated"
     RAW_OVERTAKEN = "raw-overtaken"
     RAW_TRUNCATED = "raw-truncated"
+    RAW_REPLACED = "raw-replaced"
     CHAINED_OVERTAKEN = "chained-overtaken"
     CHAINED_TRUNCATED = "chained-truncated"
     ACKNOWLEDGED_LOST = "acknowledged-lost"

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
+from click.core import ParameterSource
 
 from sealtrail.data_folder import DEFAULT_DATA, EMBEDDED, FOLDER, S3_SCHEME, DataFolder
 from sealtrail.exits import CommandError
@@ -103,13 +104,28 @@ class ArchiveChoice:
         from sealtrail import stores
 
         if (folder := self.data_folder) is not None:
+            if not folder.deployment().is_s3:
+                self._refuse_options_of_s3()
             with stores.opened_for_reading(
-                folder, command=click.get_current_context().info_name or ""
+                folder,
+                command=click.get_current_context().info_name or "",
+                endpoint_url=self.endpoint_url,
+                profile=self.profile,
             ) as store:
                 yield store
         else:
             assert self.address is not None  # noqa: S101 - for the type checker
+            if not self.address.startswith(S3_SCHEME):
+                self._refuse_options_of_s3()
             yield stores.open_address(self.address, endpoint_url=self.endpoint_url, profile=self.profile)
+
+    def _refuse_options_of_s3(self) -> None:
+        """Raise CommandError if one was said in so many words; settings are there for other commands, too."""
+        context = click.get_current_context()
+        for name in ("endpoint_url", "profile"):
+            if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+                option = f"--{name.replace('_', '-')}"
+                raise CommandError(f"{option} is for an archive in S3; {self.label} is none: leave it out")
 
 
 def archive_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -191,6 +191,29 @@ class DataFolder:
             raise CommandError(f"{file} holds the key of {signer.name}, not of {origin}")
         return signer
 
+    def signer_of(self, trail: Trail) -> Signer:
+        """Read the signing key of a trail of the policy.
+
+        Raises:
+            CommandError: there is no such file, or its key is not the one that the policy names.
+            FormatError, OSError: as `signer`.
+        """
+        file = self.key_file(trail.raw_topic, trail.partition)
+        try:
+            signer = self.signer(trail.origin)
+        except FileNotFoundError:
+            raise CommandError(
+                f"{file}: No such file or directory; an archiver needs the signing key of each trail that it "
+                "is given: restore it from its backup",
+                exit_code=ExitCode.IO,
+            ) from None
+        if signer.verifier != trail.verifier:
+            raise CommandError(
+                f"{self.policy} names the key {trail.verifier.vkey}, {file} holds {signer.verifier.vkey}: "
+                "find out which of them auditors hold, and restore the other from its backup"
+            )
+        return signer
+
     def trail(self, deployment: Deployment, partition: int) -> Trail | None:
         """The trail of a partition, by its key in the policy; None if that has none. No signing key is read.
 

@@ -18,6 +18,22 @@ if TYPE_CHECKING:
     from sealtrail_chainer.errors import LineStoppedError
 
 
+class StoppedBeforeError(CommandError):
+    """Evidence of a stop lies in the data folder.
+
+    Attributes:
+        origin: the trail; None where the evidence can't be read.
+        stop_code: why it stopped, as a StopCode spells it; None as above.
+        file: the evidence.
+    """
+
+    def __init__(self, message: str, *, origin: str | None, code: str | None, file: Path) -> None:
+        super().__init__(message, exit_code=ExitCode.LINE_STOPPED)
+        self.origin = origin
+        self.stop_code = code
+        self.file = file
+
+
 def write(folder: DataFolder, origin: str, error: LineStoppedError) -> Path:
     """Write down why the line of a trail stopped; returns the file. Raises OSError."""
     now = datetime.now(UTC)
@@ -41,17 +57,20 @@ def find(folder: DataFolder) -> list[Path]:
 
 
 def refuse_restart(folder: DataFolder) -> None:
-    """Raise CommandError (exit 3) while evidence of a stop lies in the folder.
+    """Raise StoppedBeforeError while evidence of a stop lies in the folder.
 
     Not every cause can be seen again by a new process, so the restart is an operator's decision.
     """
     for file in find(folder):
         try:
-            message = json.loads(file.read_bytes())["message"]
+            members = json.loads(file.read_bytes())
+            message, origin, code = (str(members[name]) for name in ("message", "origin", "code"))
         except (OSError, ValueError, KeyError, TypeError):
-            message = "its evidence can't be read"
-        raise CommandError(
+            message, origin, code = "its evidence can't be read", None, None
+        raise StoppedBeforeError(
             f"the line stopped before, since a trail's integrity is in doubt: {message}. Once that is "
             f"understood, move {file} away to go on",
-            exit_code=ExitCode.LINE_STOPPED,
+            origin=origin,
+            code=code,
+            file=file,
         )

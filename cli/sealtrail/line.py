@@ -9,6 +9,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from sealtrail.pipeline_events import Raised, Recovered, Rejected, Sealed
+from sealtrail_archiver.settings import Alarm
 from sealtrail_archiver.settings import Did as Archived
 from sealtrail_chainer.chainer import Did as Chained
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from sealtrail.pipeline_events import Event
     from sealtrail_archiver.archiver import Archiver
-    from sealtrail_archiver.settings import ArchiverStep
+    from sealtrail_archiver.settings import ArchiverStep, SealedBatch
     from sealtrail_chainer.chainer import Chainer
 
 _LOOK_EVERY_S: Final = 0.1
@@ -70,6 +71,7 @@ class Line:
         sealed_size: entries sealed.
         next_offset: where the machine's own topic is to be read on: what is below it was dealt with.
         stopping: set it, and the line's threads end after their steps under way.
+        on_sealed: gets each sealed batch; it must neither wait nor fail.
     """
 
     def __init__(
@@ -82,12 +84,13 @@ class Line:
         self.chained_size = 0
         self.sealed_size = 0
         self.next_offset: int | None = None
+        self.on_sealed: Callable[[SealedBatch], None] = lambda _batch: None
         self.stopping = threading.Event()
         self.all_chained = threading.Event()
         self._executor = ThreadPoolExecutor(1, thread_name_prefix=f"store-{origin}")
         self.workers: list[Worker] = []
         if chainer is not None:
-            self.workers.append(_ChainerWorker(self, chainer))
+            self.workers.append(_ChainerWorker(self, chainer, archives_here=make_archiver is not None))
         if make_archiver is not None:
             archiver = make_archiver(self._executor.submit)
             self.workers.append(_ArchiverWorker(self, archiver, chains_here=chainer is not None))
@@ -100,11 +103,14 @@ class Line:
 
 
 class _ChainerWorker:
-    def __init__(self, line: Line, chainer: Chainer) -> None:
+    """Tells of strays that recovery has met, unless an archiver is here that meets them, too."""
+
+    def __init__(self, line: Line, chainer: Chainer, *, archives_here: bool) -> None:
         self.who = f"chainer {line.origin}"
         self.close = chainer.close
         self._line = line
         self._chainer = chainer
+        self._archives_here = archives_here
 
     def take_turn(self, tell: Callable[[Event], None], *, now_ms: int, draining: bool) -> Taken:
         # `draining` was read before the step: what was published before the drain must be in it.
@@ -114,6 +120,9 @@ class _ChainerWorker:
             line.chained_size, line.next_offset = state.size, state.next_source_offset
         if step.did is Chained.RECOVERED:
             tell(Recovered(self.who, line.origin, line.chained_size))
+        for stray in () if self._archives_here else step.strays:
+            text = f"chained offset {stray.offset} is stray: {stray.reason}"
+            tell(Raised(line.origin, Alarm("stray", text)))
         for reason in step.rejected:
             tell(Rejected(line.origin, reason))
         if step.did is not Chained.IDLE:
@@ -162,3 +171,4 @@ class _ArchiverWorker:
         if step.sealed is not None:
             line.next_offset = step.sealed.placed.opened.seal.chained.next_offset
             tell(Sealed(line.origin, step.sealed))
+            line.on_sealed(step.sealed)

@@ -137,7 +137,10 @@ class Service:
                 self._without_trail.discard(partition)
             elif partition not in self._without_trail:
                 self._without_trail.add(partition)
-                text = "this partition has no trail: run `sealtrail init` again to begin it"
+                text = (
+                    "the policy has no key of this partition: `sealtrail init` begins its trail, and writes "
+                    "the line that was lost"
+                )
                 tell("no-trail", level=logging.WARNING, fields={"partition": partition, "text": text})
         self._new.clear()
 

@@ -87,7 +87,7 @@ class ServiceView:
                 "batch": seal.batch.key,
                 "seal": event.batch.placed.key,
                 "retain_until": utc(until) if until else None,
-                "lag_s": round(max(0, self._clock_ms() - seal.time.last_ms) / 1000, 3),
+                "lag_s": round(max(0, self._clock_ms() - seal.time.first_ms) / 1000, 3),
                 "adopted": event.batch.adopted or None,
             },
         )

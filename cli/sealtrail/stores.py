@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import sys
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -48,8 +49,12 @@ def open_address(
 
 
 @contextmanager
-def opened_for_reading(folder: DataFolder, *, command: str) -> Iterator[Store]:
+def opened_for_reading(
+    folder: DataFolder, *, command: str, endpoint_url: str | None = None, profile: str | None = None
+) -> Iterator[Store]:
     """Open the archive of a data folder: the store that runs, or one that runs for this context.
+
+    `endpoint_url` and `profile` win over what `init` was told, where the archive is in S3.
 
     Raises:
         CommandError: `init` has not completed the folder, or somebody holds it and serves nobody.
@@ -57,7 +62,12 @@ def opened_for_reading(folder: DataFolder, *, command: str) -> Iterator[Store]:
     """
     deployment = folder.deployment()
     if deployment.archive != EMBEDDED:
-        yield _open_elsewhere(folder, deployment)
+        reached = replace(
+            deployment,
+            endpoint_url=endpoint_url or deployment.endpoint_url,
+            profile=profile or deployment.profile,
+        )
+        yield _open_elsewhere(folder, reached)
         return
     with locked_or_served(folder, command=command, wait_s=WAIT_FOR_OTHERS_S) as served:
         if served:

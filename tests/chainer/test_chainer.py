@@ -16,7 +16,8 @@ from sealtrail_schemas.payload import decode_payload
 from sealtrail_transport.errors import LogUnavailableError, WriterFencedError
 from sealtrail_transport.log import NewRecord
 from sealtrail_transport.memory_faults import AppendFault
-from sealtrail_transport.seal_shelf import newest_seal, trail_folders
+from sealtrail_transport.seal_shelf import newest_seal
+from sealtrail_transport.trail_folders import trail_folders
 
 FAULTS = [fault for fault in AppendFault if fault is not AppendFault.FENCED]
 
@@ -393,7 +394,7 @@ def test_odd_names_beside_a_trail_are_passed_over(name):
 
 def test_junk_names_among_the_seals_cost_no_listing_each():
     deployment = chained_and_sealed()
-    (folder,) = trail_folders(deployment.store, "events", 0)
+    (folder,) = trail_folders(deployment.store)
     listings = []
     versions = deployment.store.versions
 

@@ -15,7 +15,7 @@ from sealtrail import service_log
 from sealtrail.interrupts import Interrupts
 from sealtrail.line import Line
 from sealtrail.pipeline import Pace, Pipeline
-from sealtrail.pipeline_events import Away, Back, Recovered, Rejected
+from sealtrail.pipeline_events import Away, Back, Recovered, Rejected, Sealed
 from sealtrail.service import Service
 from sealtrail.service_log import JsonLines, TextLines
 from sealtrail.service_view import ServiceView
@@ -23,6 +23,7 @@ from sealtrail_chainer.chainer import Chainer, writer_name
 from sealtrail_chainer.errors import LineStoppedError, StopCode
 from sealtrail_transport.errors import LogUnavailableError, StoreUnavailableError, TopicMissingError
 from sealtrail_transport.kafka_errors import LogDeniedError
+from sealtrail_transport.log import NewRecord
 
 
 class Group:
@@ -226,6 +227,29 @@ def test_positions_are_told_to_the_group(office, monkeypatch):
     assert group.hints == {0: office.log.bounds("events", 0).end}
 
 
+def test_strays_that_a_chainer_meets_while_it_recovers_are_told_of(office, lines):
+    office.chain()
+    (offset,) = office.log.faults.write_foreign("events.chained", 0, NewRecord(None, b"hello"))
+    service = Service(chain_line(office), drain=True)
+    run(service, lambda: service.take(frozenset({0})))
+    (alarm,) = lines("alarm")
+    assert alarm["code"] == "stray"
+    assert f"offset {offset} is stray: the last header is not sealtrail.link" in alarm["text"]
+
+
+def test_the_lag_of_a_seal_is_the_age_of_its_oldest_entry(office, lines):
+    office.publish(b"older")
+    office.chain()
+    office.clock.now_ms += 60_000
+    office.publish(b"newer")
+    office.chain()
+    (step,) = office.archive()
+    pipeline = Pipeline(clock_ms=lambda: 0)
+    pipeline._told.put(Sealed(office.trail.origin, step.sealed))
+    ServiceView(pipeline, clock_ms=lambda: office.clock.now_ms + 500).refresh()
+    assert lines("sealed")[0]["lag_s"] == 60.5
+
+
 def test_who_is_fenced_recovers_with_a_warning_that_names_both_causes(office, lines):
     service = Service(chain_line(office))
 
@@ -370,7 +394,31 @@ def test_the_chainer_needs_no_signing_key(trail):
     answer = call("archive", "--drain")
     assert answer.exit_code == 5
     assert "failed" in answer.stderr
-    assert "events-0.key: No such file or directory" in answer.stderr
+    assert "events-0.key: No such file or directory; an archiver needs the signing key" in answer.stderr
+
+
+def test_a_policy_without_the_key_of_a_trail_is_told_and_waited_for(trail):
+    policy = (trail / "policy").read_text()
+    (trail / "policy").write_text(policy.replace("\nlog ", "\n# log "))
+    for command in ("chain", "archive"):
+        answer = call(command, "--drain", "--log-format", "json")
+        told = {line["event"]: line for line in map(json.loads, answer.stderr.splitlines())}
+        assert answer.exit_code == 0
+        assert "`sealtrail init`" in told["no-trail"]["text"]
+        assert "the policy has no key of this partition" in told["no-trail"]["text"]
+
+
+def test_a_policy_with_another_key_than_that_which_signs_is_a_mistake_in_the_settings(trail, tmp_path):
+    """An archiver must not go on, and starting it again is in vain."""
+    other = tmp_path / "other"
+    assert call("init", "--data", other, "--base", "audit.example.com", "--archive", "folder").exit_code == 0
+    (trail / "policy").write_bytes((other / "policy").read_bytes())
+    answer = call("archive", "--drain", "--log-format", "json")
+    *_, failed = map(json.loads, answer.stderr.splitlines())
+    assert answer.exit_code == failed["exit"] == 2
+    assert failed["event"] == "failed"
+    assert "restore the other from its backup" in failed["error"]
+    assert call("chain", "--drain").exit_code == 3  # the topic holds a trail of that key's no more
 
 
 @pytest.mark.parametrize(("number", "code"), [(INTERRUPT, 130), (TERMINATE, 0)])
@@ -384,12 +432,25 @@ def test_a_signal_ends_a_service_on_the_embedded_log(trail, here, number, code):
     assert not (trail / "running.json").exists()
 
 
-def test_evidence_keeps_a_service_from_starting(trail):
-    (trail / "stopped-1.json").write_text('{"message": "why"}')
-    for command in ("chain", "archive"):
-        answer = call(command, "--drain")
-        assert answer.exit_code == 3
-        assert "in doubt: why" in answer.stderr
+@pytest.mark.parametrize("command", ["chain", "archive"])
+def test_evidence_keeps_a_service_from_starting_and_is_told_like_the_stop_itself(trail, command):
+    (trail / "stopped-1.json").write_text(
+        '{"message": "why", "origin": "a/events/0", "code": "raw-truncated"}'
+    )
+    answer = call(command, "--drain", "--log-format", "json")
+    *_, stopped = map(json.loads, answer.stderr.splitlines())
+    assert answer.exit_code == stopped["exit"] == 3
+    assert (stopped["event"], stopped["level"]) == ("stopped", "error")
+    assert (stopped["origin"], stopped["code"]) == ("a/events/0", "raw-truncated")
+    assert stopped["evidence"] == ".sealtrail/stopped-1.json"
+    assert "in doubt: why" in stopped["text"]
+
+
+def test_evidence_that_can_not_be_read_keeps_a_service_from_starting_too(trail):
+    (trail / "stopped-1.json").write_text("{")
+    answer = call("chain", "--drain")
+    assert answer.exit_code == 3
+    assert "stopped text=" in answer.stderr
 
 
 def pipeline_without_topics(office, recover_from):

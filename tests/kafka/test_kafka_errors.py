@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 import pytest
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import OFFSET_INVALID, KafkaError, KafkaException, TopicPartition
 
 from sealtrail_transport.errors import (
     LogDeniedError,
@@ -20,6 +20,7 @@ from sealtrail_transport.kafka_client import ClientEvents, _ClientLog, call
 from sealtrail_transport.kafka_errors import Attempt, kafka_errors, log_error
 from sealtrail_transport.kafka_reader import PartitionReader
 from sealtrail_transport.kafka_settings import KafkaSettings
+from sealtrail_transport.log import Bounds, LogRecord
 
 ATTEMPT = Attempt("read t/0", topic="t", operation="Read", writer="w", group="g")
 CODES = {
@@ -137,6 +138,12 @@ def test_a_system_error_becomes_an_error_of_kafka():
         call(broken)
 
 
+def test_a_missing_right_to_a_group_names_the_one_that_readers_have_where_there_is_no_other(events):
+    error = KafkaError(KafkaError.GROUP_AUTHORIZATION_FAILED, "Broker: Group authorization failed")
+    message = str(log_error(error, Attempt("read t/0", topic="t", operation="Read"), events))
+    assert message.endswith("not authorised; it takes Read on group 'sealtrail-reader'")
+
+
 def test_a_reader_needs_no_permission_for_the_group_that_it_must_name():
     class Failed:
         def __init__(self, code):
@@ -145,8 +152,73 @@ def test_a_reader_needs_no_permission_for_the_group_that_it_must_name():
         def error(self):
             return self._error
 
+        def offset(self):
+            return None
+
     reader = PartitionReader(KafkaSettings("127.0.0.1:1"), "t", 0, bounds=None, confirm=None)
     reader._accept([Failed(KafkaError.GROUP_AUTHORIZATION_FAILED)])
     with pytest.raises(KafkaException):
         reader._accept([Failed(KafkaError.GROUP_AUTHORIZATION_FAILED), Failed(KafkaError.UNKNOWN)])
     reader.close()
+
+
+class _Away:
+    """A consumer that stands at an offset, and gives an error of an offset."""
+
+    def __init__(self, *, stands_at, failed_at):
+        self.stands_at = stands_at
+        self.failed_at = failed_at
+
+    def error(self):
+        return KafkaError(KafkaError._AUTO_OFFSET_RESET, "Partition log truncation detected")
+
+    def offset(self):
+        return self.failed_at
+
+    def consume(self, *_):
+        return [self]
+
+    def position(self, _):
+        return [TopicPartition("t", 0, self.stands_at)]
+
+    def unassign(self):
+        self.stands_at = OFFSET_INVALID
+
+    def assign(self, partitions):
+        self.assigned = partitions[0].offset
+
+
+@pytest.fixture
+def reader():
+    reader = PartitionReader(
+        KafkaSettings("127.0.0.1:1"), "t", 0, bounds=lambda: Bounds(0, 100), confirm=lambda: None
+    )
+    reader.close()
+    reader._next = 7
+    return reader
+
+
+@pytest.mark.parametrize(
+    ("stands_at", "failed_at"), [(OFFSET_INVALID, 7), (7, 7), (9, 9), (7, None)], ids=str
+)
+def test_a_partition_that_was_cut_and_has_grown_again_is_not_read_on(reader, stands_at, failed_at):
+    """Its ends look well by the time that they are asked for: what lies there is other records."""
+    reader._consumer = _Away(stands_at=stands_at, failed_at=failed_at)
+    with pytest.raises(OffsetOutOfRangeError, match="t/0 was cut: Partition log truncation detected"):
+        reader._fetch(1, wait_s=0)
+    assert reader._next is None
+
+
+def test_an_error_of_where_a_reader_stood_before_is_not_of_where_it_stands(reader):
+    reader._consumer = _Away(stands_at=OFFSET_INVALID, failed_at=2)
+    reader._fetch(1, wait_s=0)
+    assert reader._next == reader._consumer.assigned == 7
+
+
+def test_a_cut_behind_what_was_fetched_is_told_by_the_next_read(reader):
+    reader._consumer = _Away(stands_at=7, failed_at=None)
+    reader._fetched.append(LogRecord(6, None, b"of before"))
+    reader._fetch(2, wait_s=0)
+    assert reader._take(2, 100).next_offset == 7
+    with pytest.raises(OffsetOutOfRangeError, match="t/0 was cut"):
+        reader._fetch(1, wait_s=0)

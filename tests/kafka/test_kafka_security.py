@@ -168,6 +168,13 @@ def test_a_group_that_is_not_allowed_is_named(realm):
     assignment.close()
 
 
+def test_reading_takes_no_permission_for_any_group(realm, log):
+    log.writer(realm.chained, 0, name=realm.chained).append(value_records(b"a", b"b"))
+    settings = realm.user("reader", f"topic {realm.chained} READ DESCRIBE")
+    with KafkaLog(settings) as reading:
+        assert eventually(lambda: read_values(reading, realm.chained)) == [b"a", b"b"]
+
+
 def poll_forever(assignment):
     while True:
         assignment.poll(timeout_s=0.1)

@@ -10,6 +10,7 @@ import threading
 
 import pytest
 
+from command_line import call
 from contracts.log_contract import read_all
 from sealtrail_transport.errors import (
     BufferFullError,
@@ -111,6 +112,24 @@ def test_a_large_event_comes_through(log, topic, sink):
     large = os.urandom(5_000_000)
     sink.publish(NewRecord(None, large), max_block_s=5).result(30)
     assert [record.value for record in read_all(log, topic)] == [large]
+
+
+def test_an_event_as_large_as_the_topic_takes_comes_through_the_command(cluster, log, topic, tmp_path):
+    large = os.urandom(log.topic(topic).max_record_bytes - 100)
+    (tmp_path / "event").write_bytes(large)
+    to = ["--log", f"kafka://{cluster.address}", "--topic", topic]
+    answer = call("produce", *to, "--format", "raw", tmp_path / "event")
+    assert answer.exit_code == 0, answer.output
+    assert [record.value for record in read_all(log, topic)] == [large]
+
+
+def test_an_event_that_only_compression_makes_fit_finds_room_in_the_buffer(sink):
+    assert sink.publish(NewRecord(None, bytes(90 * 2**20)), max_block_s=5).result(30).offset == 0
+
+
+def test_an_event_that_is_too_large_is_told_what_bounds_it(sink):
+    error = sink.publish(NewRecord(None, os.urandom(17 * 2**20)), max_block_s=5).exception(30)
+    assert "the topic's max.message.bytes" in str(error)
 
 
 def test_a_full_buffer_blocks_for_as_long_as_allowed(cluster, topic):

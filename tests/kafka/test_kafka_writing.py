@@ -38,6 +38,16 @@ def test_what_was_appended_lies_below_the_end_at_once(log, topic, writer):
         assert log.bounds(topic, 0).end == appended.next_offset == appended.first_offset + 3
 
 
+def test_who_appends_fetches_nothing_of_it_ahead(log, topic, writer):
+    """What a recovery has read with would fill up with what is written after it."""
+    writer.append(value_records(b"a"))
+    assert read_values(log, topic) == [b"a"]
+    assert (topic, 0) in log._readers
+    writer.append(value_records(b"b"))
+    assert (topic, 0) not in log._readers
+    assert read_values(log, topic) == [b"a", b"b"]
+
+
 def test_a_new_writer_settles_the_transaction_that_an_older_one_left_open(log, topic, name, writer):
     writer.append(value_records(b"kept"))
     zombie = writer._producer

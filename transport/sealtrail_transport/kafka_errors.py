@@ -21,6 +21,7 @@ from sealtrail_transport.errors import (
     TopicMissingError,
     WriterFencedError,
 )
+from sealtrail_transport.kafka_settings import READER_GROUP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,14 +38,14 @@ class Attempt:
         topic: the topic that it concerns.
         operation: the ACL operation (KIP-11) that it takes on that topic, or on the cluster if there is none.
         writer: the transactional id.
-        group: the consumer group.
+        group: the consumer group; readers have one, too, since librdkafka asks for it.
     """
 
     what: str
     topic: str | None = None
     operation: str = "Describe"
     writer: str | None = None
-    group: str | None = None
+    group: str = READER_GROUP
 
     def missing_acl(self, code: str) -> str:
         """The permission that a broker misses when it answers with `code`, in the words of its ACLs."""
@@ -125,7 +126,8 @@ _KINDS: Final[dict[str, type[LogError]]] = (
 _ADVICE: Final[dict[str, str]] = {
     "_AUTHENTICATION": "the broker refuses the credentials; check sasl.mechanisms, user name and password",
     "SASL_AUTHENTICATION_FAILED": "the broker refuses the credentials; check user name and password",
-    "_SSL": "no trusted TLS connection; check security.protocol, ssl.ca.location and the host name",
+    "_SSL": "no trusted TLS connection; check security.protocol, ssl.ca.location, the host name, and until "
+    "when the broker's certificate is valid",
     "_PURGE_QUEUE": "the sink was closed first",
     "_PURGE_INFLIGHT": "the sink was closed while it was under way",
     "_ALL_BROKERS_DOWN": "no broker answers; check the address and security.protocol",
@@ -133,6 +135,7 @@ _ADVICE: Final[dict[str, str]] = {
     "UNRELEASED_INSTANCE_ID": "another process has joined under the same instance name; give each its own",
     "INVALID_TRANSACTION_TIMEOUT": "the broker's transaction.max.timeout.ms is below transaction.timeout.ms",
     "NOT_ENOUGH_REPLICAS": "fewer replicas are in sync than min.insync.replicas asks for",
+    "MSG_SIZE_TOO_LARGE": "the record is too large; the topic's max.message.bytes is the most, as compressed",
     "INVALID_REPLICATION_FACTOR": "the cluster has fewer brokers than the replication factor asks for",
 }
 

@@ -88,7 +88,7 @@ class KafkaLog:
 
     def topic(self, name: str) -> TopicInfo:
         """See `Log.topic`."""
-        return self._admin.topic(name).info
+        return self._admin.topic(name)
 
     def bounds(self, topic: str, partition: int) -> Bounds:
         """See `Log.bounds`; the end is the last stable offset.
@@ -115,14 +115,14 @@ class KafkaLog:
     def writer(self, topic: str, partition: int, *, name: str) -> KafkaWriter:
         """See `Log.writer`; `name` is the transactional id."""
         described = self._admin.topic(topic)
-        check_partition(topic, partition, partitions=described.info.partitions)
+        check_partition(topic, partition, partitions=described.partitions)
         return KafkaWriter(
             self._settings,
             described,
             partition,
             name=name,
             end=lambda: self.bounds(topic, partition).end,
-            on_append=bind(self._appended.__setitem__, (topic, partition)),
+            on_append=bind(self._on_append, (topic, partition)),
         )
 
     def trim(self, topic: str, partition: int, offset: int) -> None:
@@ -134,6 +134,14 @@ class KafkaLog:
             )
         if offset > bounds.start:
             self._admin.delete_records(topic, partition, offset)
+
+    def _on_append(self, key: tuple[str, int], end: int) -> None:
+        """Note where an append ended, and let go of the reader: it would fetch ahead what is written here."""
+        self._appended[key] = end
+        with self._lock:
+            reader = self._readers.pop(key, None)
+        if reader is not None:
+            reader.close()
 
     def _confirm(self, topic: str) -> None:
         """Raise TopicMissingError if the topic was made anew since this log first read it."""

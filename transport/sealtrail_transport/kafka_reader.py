@@ -58,6 +58,7 @@ class PartitionReader:
         self._lock = threading.Lock()
         self._next: int | None = None  # where the consumer stands; None: nowhere
         self._fetched: deque[LogRecord] = deque()
+        self._cut: tuple[KafkaError, int | None] | None = None  # what comes behind the last one fetched
         with kafka_errors(self._attempt, self._events):
             self._consumer = Consumer(self._events.properties(settings.reader()))
 
@@ -84,6 +85,7 @@ class PartitionReader:
     def _move_to(self, offset: int) -> None:
         # Not by seek: that fails for good on a partition which an offset out of range has stopped.
         self._fetched.clear()
+        self._cut = None
         self._next = None
         if offset < 0:  # a logical offset to librdkafka
             raise self._out_of_range(offset, self._bounds())
@@ -106,7 +108,10 @@ class PartitionReader:
         missing = wanted - len(self._fetched)
         if missing <= 0:
             return
-        self._accept(call(self._consumer.consume, missing, wait_s))
+        if self._cut is not None and not self._fetched:
+            self._stop(*self._cut)
+        else:
+            self._accept(call(self._consumer.consume, missing, wait_s))
 
     def _accept(self, messages: Sequence[Message]) -> None:
         good = list(takewhile(_is_good, messages))
@@ -117,19 +122,29 @@ class PartitionReader:
         if error.name() == "GROUP_AUTHORIZATION_FAILED":  # needed by nobody: the group exists in name only
             self._accept(messages[len(good) + 1 :])
         else:
-            self._stop(error)
+            self._stop(error, messages[len(good)].offset())
 
-    def _stop(self, error: KafkaError) -> None:
-        """Start anew at the next read, after an error; what came before it is good."""
+    def _stop(self, error: KafkaError, failed_at: int | None) -> None:
+        """Start anew at the next read, after an error; what came before it is good.
+
+        `failed_at` is the offset that was asked for, as far as the error says.
+        """
+        is_cut = self._next is not None and kind_of(error) is OffsetOutOfRangeError
+        self._cut = (error, failed_at) if is_cut and self._fetched else None
+        if self._cut is not None:
+            return  # to start anew would forget it
         stopped_at, self._next = self._next, None
         if self._fetched:
             return
-        if stopped_at is None or kind_of(error) is not OffsetOutOfRangeError:
+        if stopped_at is None or not is_cut:
             raise KafkaException(error)
         self._confirm()
         bounds = self._bounds()
         if not bounds.start <= stopped_at <= bounds.end:
             raise self._out_of_range(stopped_at, bounds)
+        if failed_at in {None, stopped_at, self._position()}:
+            # It has lost its tail and grown again; or a new leader says so (KIP-320), with no offset.
+            raise OffsetOutOfRangeError(f"{self._topic}/{self._partition} was cut: {error.str()}")
         # The error is of where the consumer stood before: librdkafka doesn't drop it with its assignment.
         self._move_to(stopped_at)
 

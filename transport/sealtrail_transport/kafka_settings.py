@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 Property: TypeAlias = str | int | float | bool
 
+READER_GROUP: Final = "sealtrail-reader"
+"""The group of consumers that are told what to read. It exists in name only, and takes no permission."""
+
 USUAL_RECORD_BYTES: Final = 1_048_588
 """Kafka's default for `max.message.bytes`, for where a producer is not allowed to ask."""
 
@@ -100,7 +103,7 @@ class KafkaSettings:
         }
 
     def reader(self) -> dict[str, Property]:
-        """Properties of a consumer that is told what to read; its group exists in name only."""
+        """Properties of a consumer that is told what to read."""
         return {
             "fetch.message.max.bytes": 4 * _MIB,
             # By default a full queue is looked at again after a second, and a fetch that finds nothing holds
@@ -111,7 +114,7 @@ class KafkaSettings:
             "queued.max.messages.kbytes": 16 * 1024,
             "allow.auto.create.topics": False,
             **self.common(),
-            "group.id": "sealtrail-reader",
+            "group.id": READER_GROUP,
             "isolation.level": "read_committed",
             "auto.offset.reset": "error",
             "check.crcs": True,
@@ -158,7 +161,8 @@ class KafkaSettings:
             "compression.type": "lz4",
             "message.max.bytes": _MAX_UNCOMPRESSED_BYTES,
             "batch.size": min(_BATCH_BYTES, max(1, max_record_bytes)),
-            "queue.buffering.max.kbytes": 64 * 1024,
+            # A buffer that is smaller than an event never has room for it.
+            "queue.buffering.max.kbytes": _MAX_UNCOMPRESSED_BYTES // 1024,
             "delivery.timeout.ms": 120_000,
             "partitioner": "murmur2_random",  # as Kafka's own clients place keys
             **self.common(),

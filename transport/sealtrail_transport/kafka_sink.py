@@ -170,7 +170,7 @@ def _max_record_bytes(settings: KafkaSettings, topic: str) -> int:
     admin = KafkaAdmin(settings)
     admin.describe(topic)  # a producer would have the broker create what is missing
     try:
-        return admin.topic(topic).info.max_record_bytes
+        return admin.topic(topic).max_record_bytes
     except LogDeniedError:
         return USUAL_RECORD_BYTES
 

@@ -36,9 +36,8 @@ if TYPE_CHECKING:
 
     from confluent_kafka import Message
 
-    from sealtrail_transport.kafka_admin import KafkaTopic
     from sealtrail_transport.kafka_settings import KafkaSettings
-    from sealtrail_transport.log import NewRecord
+    from sealtrail_transport.log import NewRecord, TopicInfo
 
 _MARKER: Final = 1
 """Offsets that the end of a transaction takes."""
@@ -60,7 +59,7 @@ class KafkaWriter:
     def __init__(
         self,
         settings: KafkaSettings,
-        topic: KafkaTopic,
+        topic: TopicInfo,
         partition: int,
         *,
         name: str,
@@ -75,10 +74,10 @@ class KafkaWriter:
         self._timeout_s = settings.append_timeout_s
         self._why_closed: LogError | None = None
         self._has_gap = False
-        where = f"{topic.info.name}/{partition}"
-        self._attempt = Attempt(f"append to {where}", topic=topic.info.name, operation="Write", writer=name)
+        where = f"{topic.name}/{partition}"
+        self._attempt = Attempt(f"append to {where}", topic=topic.name, operation="Write", writer=name)
         self._events = ClientEvents(settings.bootstrap_servers)
-        properties = settings.writer(name, max_record_bytes=topic.info.max_record_bytes)
+        properties = settings.writer(name, max_record_bytes=topic.max_record_bytes)
         self._transaction_timeout_s = int(properties["transaction.timeout.ms"]) / 1000
         with kafka_errors(Attempt(f"open a writer for {where}", writer=name), self._events):
             self._producer: Producer | None = Producer(self._events.properties(properties))
@@ -151,7 +150,7 @@ class KafkaWriter:
     def _produce(
         self, producer: Producer, records: Sequence[NewRecord], first: _FirstOffset, deadline: float
     ) -> None:
-        topic, partition, produce = self._topic.info.name, self._partition, producer.produce
+        topic, partition, produce = self._topic.name, self._partition, producer.produce
         report: Callable[[KafkaError | None, Message], None] | None = first
         for index, record in enumerate(records):
             headers = message_headers(record, index)
@@ -244,15 +243,14 @@ class KafkaWriter:
         if error.name() == "MSG_SIZE_TOO_LARGE":
             sizes = [record_bytes(record) for record in records]
             index = sizes.index(max(sizes)) if index is None else index
-            info = self._topic.info
             return RecordRefusedError(
-                f"record {index} takes {sizes[index]} bytes uncompressed; topic {info.name} allows "
-                f"{info.max_record_bytes}"
+                f"record {index} takes {sizes[index]} bytes uncompressed; topic {self._topic.name} allows "
+                f"{self._topic.max_record_bytes}"
             )
         if index is None and len(records) == 1:
             index = 0
         which = f"one of {len(records)} records" if index is None else f"record {index}"
-        return RecordRefusedError(f"topic {self._topic.info.name} refuses {which}: {error.str()}")
+        return RecordRefusedError(f"topic {self._topic.name} refuses {which}: {error.str()}")
 
     def _fenced(self) -> WriterFencedError:
         self.close()
@@ -262,7 +260,7 @@ class KafkaWriter:
     def _doubt(self, reason: str) -> UncertainAppendError:
         self.close()
         return UncertainAppendError(
-            f"Kafka at {self._events.where}: whether records were appended to {self._topic.info.name}/"
+            f"Kafka at {self._events.where}: whether records were appended to {self._topic.name}/"
             f"{self._partition} is not known: {reason}"
         )
 

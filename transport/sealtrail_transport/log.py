@@ -79,12 +79,14 @@ class TopicInfo:
 
     `topic_id` is the log's own 16-byte identity of the topic: a topic that was deleted and made again under
     the same name has another one (Kafka: KIP-516). `max_record_bytes` bounds one record as the log counts it.
+    `append_time`: the log stamps records with its own clock, whatever their producers say.
     """
 
     name: str
     topic_id: bytes
     partitions: int
     max_record_bytes: int
+    append_time: bool
 
 
 @dataclass(frozen=True, slots=True)

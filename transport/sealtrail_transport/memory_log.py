@@ -100,7 +100,7 @@ class MemoryLog:
         with self._lock:
             self.faults.on_call()
             if name not in self._topics:
-                info = TopicInfo(name, self._entropy(16), partitions, max_record_bytes)
+                info = TopicInfo(name, self._entropy(16), partitions, max_record_bytes, append_time)
                 self._topics[name] = _new_topic(info, append_time=append_time)
             return self._topics[name].info
 

@@ -130,14 +130,14 @@ class SqliteLog:
         """See `Log.topic`."""
         with self._reading() as connection:
             row = connection.execute(
-                "SELECT topic_id, max_record_bytes, (SELECT count(*) FROM partitions WHERE topic = name)"
-                " FROM topics WHERE name = ?",
+                "SELECT topic_id, max_record_bytes, append_time,"
+                " (SELECT count(*) FROM partitions WHERE topic = name) FROM topics WHERE name = ?",
                 (name,),
             ).fetchone()
         if row is None:
             raise TopicMissingError(f"there is no topic {name!r} in {self._path}")
-        topic_id, max_record_bytes, partitions = row
-        return TopicInfo(name, topic_id, partitions, max_record_bytes)
+        topic_id, max_record_bytes, append_time, partitions = row
+        return TopicInfo(name, topic_id, partitions, max_record_bytes, bool(append_time))
 
     def bounds(self, topic: str, partition: int) -> Bounds:
         """See `Log.bounds`."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sealtrail.data_folder import Deployment
     from sealtrail.service_options import ServiceChoice
     from sealtrail_chainer.chainer import ChainerSettings
+    from sealtrail_chainer.trail import Trail
     from sealtrail_transport.log import Log
     from sealtrail_transport.store import Store
 
@@ -43,12 +44,8 @@ def command(service: ServiceChoice, chainer: ChainerSettings) -> None:
     integrity is in doubt: the evidence is then in the data folder, and a restart is refused while it lies
     there.
     """
-    folder = service.folder
 
-    def make_line(log: Log, store: Store, deployment: Deployment, partition: int) -> Line | None:
-        trail = folder.trail(deployment, partition)
-        if trail is None:
-            return None
+    def make_line(log: Log, store: Store, _: Deployment, trail: Trail) -> Line:
         return Line(trail.origin, Chainer(log, store, trail, chainer, entropy=secrets.token_bytes))
 
     click.get_current_context().exit(run_service("chain", service, make_line, reads="raw"))
