@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from sealtrail import logs, stores
 from sealtrail.exits import CommandError, ExitCode
 from sealtrail.folder_lock import locked
+from sealtrail.namesakes import refuse_namesakes
 from sealtrail.private_file import make_private_folder, write_private
 from sealtrail_chainer.chainer import Chainer, ChainerSettings
 from sealtrail_chainer.trail import Trail
@@ -172,9 +173,12 @@ def _begin_trails(log: Log, store: Store, trails: Sequence[Trail]) -> None:
     """Write the genesis of each trail that has none.
 
     Raises:
+        CommandError: somebody else has sealed under the name of one.
         LineStoppedError: what the log or the store holds is of another trail.
         TransportError: one of them can't be used.
     """
+    for trail in trails:
+        refuse_namesakes(store, trail)
     for trail in trails:
         chainer = Chainer(log, store, trail, ChainerSettings(), entropy=secrets.token_bytes)
         chainer.step(now_ms=system_clock_ms())

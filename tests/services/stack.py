@@ -9,9 +9,11 @@ import sys
 import threading
 from concurrent.futures import wait
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
 from command_line import PROGRAM, await_true, call, clean_environment
 from sealtrail import AuditProducer
@@ -25,24 +27,22 @@ if TYPE_CHECKING:
     from fixtures.minio import Minio
     from kafka.cluster import Cluster
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from fixtures.minio import Minio
-    from kafka.cluster import Cluster
-
 # The least that a broker allows: what a stopped member had is given to others after that.
 SESSION_MS = 6_000
 
 
 @dataclass
 class Stack:
-    """The parts, and names that nothing else has. `folder` is the current one, and holds the data folder."""
+    """The parts, and names that nothing else has. `folder` is the current one, and holds the data folder.
+
+    `settings` are variables of the environment, as users set them.
+    """
 
     cluster: Cluster
     minio: Minio
     folder: Path
     name: str
+    settings: dict[str, str] = field(default_factory=dict)
 
     @property
     def data(self) -> Path:
@@ -65,6 +65,11 @@ class Stack:
         return KafkaLog(self.cluster.settings())
 
     @property
+    def environment(self) -> dict[str, str]:
+        # Views are made beside all this, by processes of their own that take their time.
+        return self.minio.environment | {"SEALTRAIL_VIEWS": "false"} | self.settings
+
+    @property
     def store_options(self) -> list[str]:
         return ["--endpoint-url", self.minio.endpoint_url]
 
@@ -78,7 +83,7 @@ class Stack:
         return answer
 
     def call(self, *arguments: str):
-        return call(*arguments, env=self.minio.environment)
+        return call(*arguments, env=self.environment)
 
     def make_raw(self, partitions: int, **configs: str) -> None:
         """Make the raw topic as somebody else would."""
@@ -86,6 +91,17 @@ class Stack:
 
     def make_topic(self, name: str, partitions: int, configs: dict[str, str]) -> None:
         self.topics.create(name, configs, partitions=partitions, replication_factor=None)
+
+    def configure(self, kind: ResourceType, name: str, configs: dict[str, str | None]) -> None:
+        """Change properties of a topic or a broker; None gives one its default again."""
+        operations = {True: AlterConfigOpType.DELETE, False: AlterConfigOpType.SET}
+        entries = [
+            ConfigEntry(key, value, incremental_operation=operations[value is None])
+            for key, value in configs.items()
+        ]
+        changed = ConfigResource(kind, name, incremental_configs=entries)
+        for future in self.topics._client.incremental_alter_configs([changed]).values():
+            future.result(30)
 
     def delete_topic(self, name: str) -> None:
         """Delete a topic, and wait until the broker knows it no more."""
@@ -134,15 +150,24 @@ class Stack:
         return service(
             *(command, "--instance", instance, "--log-format", "json", *session, *arguments),
             cwd=self.folder,
-            environment=self.minio.environment,
+            environment=self.environment,
         )
 
-    def verify(self) -> dict:
-        """The verdict as JSON; exit code 0 is asserted."""
+    def drain(self, *commands: str) -> list[dict]:
+        """Work off what is there, in this process; returns what the services told."""
+        told = []
+        for command in commands or ("chain", "archive"):
+            answer = self.call(command, "--drain", "--instance", "one", "--log-format", "json")
+            assert answer.exit_code == 0, answer.stderr
+            told += map(json.loads, answer.stderr.splitlines())
+        return told
+
+    def verify(self, check: int = 0) -> dict:
+        """The report as JSON; `check` is the exit code that is asserted."""
         answer = self.call(
             *("verify", "--json", "--policy", str(self.data / "policy"), self.archive, *self.store_options)
         )
-        assert answer.exit_code == 0, answer.output
+        assert answer.exit_code == check, answer.output
         return json.loads(answer.stdout)
 
     def status(self) -> list[dict]:
@@ -160,7 +185,10 @@ class Child:
 
     def _read(self) -> None:
         for line in self.process.stderr:
-            self.told.append(json.loads(line))
+            try:
+                self.told.append(json.loads(line))
+            except ValueError:
+                self.told.append({"event": "no-json", "text": line})
 
     def events(self, name: str) -> list[dict]:
         return [told for told in self.told if told["event"] == name]

@@ -6,10 +6,12 @@ import json
 from dataclasses import replace
 
 import pytest
+from confluent_kafka.admin import ResourceType
 
 from kafka.test_kafka_security import Realm
 from sealtrail import doctor_kafka
 from sealtrail.data_folder import DataFolder
+from sealtrail_transport.kafka_scratch import ScratchTransactions
 
 pytestmark = pytest.mark.containers
 
@@ -74,8 +76,8 @@ def test_a_writer_that_is_not_fenced_is_seen(begun, monkeypatch):
         self._name = f"{begun.name}-{next(names)}"
         return original(self)
 
-    original = doctor_kafka._Transactions.open
-    monkeypatch.setattr(doctor_kafka._Transactions, "open", open_another)
+    original = ScratchTransactions.open
+    monkeypatch.setattr(ScratchTransactions, "open", open_another)
     assert failed(doctor(begun, check=13), "error") == {"ST-LOG-NOT-FENCED"}
 
 
@@ -90,17 +92,7 @@ def test_a_topic_made_anew_puts_the_trail_in_doubt(begun):
 
 
 def test_properties_that_were_changed_since(begun):
-    from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
-
-    changed = ConfigResource(
-        ResourceType.TOPIC,
-        f"{begun.name}.chained",
-        incremental_configs=[
-            ConfigEntry("retention.ms", "86400000", incremental_operation=AlterConfigOpType.SET)
-        ],
-    )
-    for future in begun.topics._client.incremental_alter_configs([changed]).values():
-        future.result(30)
+    begun.configure(ResourceType.TOPIC, f"{begun.name}.chained", {"retention.ms": "86400000"})
     told = doctor(begun, check=13)
     assert failed(told, "error") == {"ST-TOPIC-CHAINED-TIME-RETENTION"}
     assert told["ST-TOPIC-CHAINED-TIME-RETENTION"]["fix"].endswith(".chained: retention.ms=-1")

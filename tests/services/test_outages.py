@@ -8,22 +8,12 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 
 from command_line import TERMINATE, await_true
-from kafka.cluster import shared_cluster
+from fixtures.containers import switch
 from sealtrail.data_folder import DataFolder
 from sealtrail_chainer.chainer import writer_name
 from sealtrail_transport.errors import LogUnavailableError
-from services.stack import Stack
 
-# Brokers and stores that stop and start take their time.
-pytestmark = [pytest.mark.containers, pytest.mark.full]
-
-
-def switch(container, action):
-    """Stop or start a container, pause or unpause it."""
-    import docker
-
-    with contextlib.closing(docker.from_env()) as client:
-        getattr(client.containers.get(container), action)()
+pytestmark = pytest.mark.containers
 
 
 def await_chained(stack, count):
@@ -41,39 +31,29 @@ def await_sealed(stack, size):
     await_true(lambda: stack.status()[0]["sealed"] >= size, f"{size} entries to be sealed")
 
 
-@pytest.fixture
-def own_stack(stack, tmp_path):
-    """A stack with a broker of its own, which may be stopped."""
-    folder = tmp_path / "broker"
-    folder.mkdir()
-    with shared_cluster(folder) as cluster:
-        yield Stack(cluster, stack.minio, stack.folder, stack.name)
-
-
-def test_a_broker_that_falls_silent_is_waited_for(own_stack):
+# The group lets members go after its session; what waits for an answer gives up after a quarter of a minute.
+@pytest.mark.parametrize("noticed", ["lost", pytest.param("away", marks=pytest.mark.full)])
+def test_a_broker_that_falls_silent_is_waited_for(spare, noticed):
     """Silent for long enough that the group has thrown its members out by the time it is back."""
-    stack = own_stack
-    stack.init("--create-raw", "--partitions", "2")
-    with stack.service("chain") as chainer, stack.service("archive", "--batch-age", "200ms") as archiver:
-        stack.publish(100)
-        await_chained(stack, 100)
-        switch(stack.cluster.container, "pause")
+    spare.init("--create-raw", "--partitions", "2")
+    with spare.service("chain") as chainer, spare.service("archive", "--batch-age", "200ms") as archiver:
+        spare.publish(100)
+        await_chained(spare, 100)
+        switch(spare.cluster.container, "pause")
         try:
             for each in (chainer, archiver):
-                each.await_event("away", what="log")
+                each.await_event(noticed)
         finally:
-            switch(stack.cluster.container, "unpause")
-        for each in (chainer, archiver):
-            each.await_event("back", what="log")
-        await_true(lambda: answers(stack), "the broker to answer the test, too")
-        stack.publish(100, start=100)
-        await_chained(stack, 200)
-        await_true(lambda: all(t["unsealed"] == t["unchained"] == 0 for t in stack.status()), "all sealed")
+            switch(spare.cluster.container, "unpause")
+        await_true(lambda: answers(spare), "the broker to answer the test, too")
+        spare.publish(100, start=100)
+        await_chained(spare, 200)
+        await_true(lambda: all(t["unsealed"] == t["unchained"] == 0 for t in spare.status()), "all sealed")
         for each in (chainer, archiver):
             assert each.end(TERMINATE) == 0, each.told
             assert len(each.events("away")) == len(each.events("back")), "one line each"
-    assert stack.chained() == stack.published()
-    assert sum(int(trail["size"]) for trail in stack.verify()["trails"]) == 202
+    assert spare.chained() == spare.published()
+    assert sum(int(trail["size"]) for trail in spare.verify()["trails"]) == 202
 
 
 def test_a_store_that_is_stopped_and_started_is_waited_for(stack):

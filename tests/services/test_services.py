@@ -142,7 +142,7 @@ def test_a_topic_made_anew_stops_the_line_and_no_restart_passes_it(stack):
     for command in ("chain", "archive"):
         with stack.service(command) as again:
             assert again.await_end() == 3
-            assert f"move {file.relative_to(stack.folder)} away" in again.await_event("failed")["error"]
+            assert f"move {file.relative_to(stack.folder)} away" in again.await_event("stopped")["text"]
     assert stack.call("status").exit_code == 3
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -102,7 +103,7 @@ def test_a_malformed_version_id_is_missing(store, stub):
         ({}, "in another region: set AWS_REGION"),
     ],
 )
-@pytest.mark.parametrize("code", ["PermanentRedirect", "AuthorizationHeaderMalformed"])
+@pytest.mark.parametrize("code", ["PermanentRedirect", "AuthorizationHeaderMalformed", "InvalidRegion"])
 def test_a_bucket_elsewhere_names_its_region(store, stub, code, answer, said):
     stub.add_client_error("put_object", service_error_code=code, http_status_code=301, **answer)
     with pytest.raises(StoreDeniedError, match=said):
@@ -141,7 +142,8 @@ def test_the_reason_of_a_failed_head_is_asked_for_by_a_get(store, stub, status, 
         (boto.CredentialRetrievalError(provider="sso", error_msg="no"), StoreDeniedError),
         (boto.UnauthorizedSSOTokenError(), StoreDeniedError),
         (boto.ProfileNotFound(profile="none"), StoreDeniedError),
-        (boto.SSLError(endpoint_url="https://there", error="self-signed"), StoreError),
+        (boto.SSLError(endpoint_url="https://there", error="certificate verify failed"), StoreError),
+        (boto.SSLError(endpoint_url="https://there", error="EOF occurred"), StoreUnavailableError),
         (boto.ParamValidationError(report="bucket?"), StoreError),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
@@ -317,3 +319,15 @@ def test_an_endpoint_from_the_environment_means_path_style(monkeypatch, name):
     client = connect(S3Access(access_key="key", secret_key="secret"))
     assert client.meta.endpoint_url == "http://minio.example:9000"
     assert client.meta.config.s3["addressing_style"] == "path"
+
+
+def test_the_region_is_the_one_that_amazons_tools_would_take(monkeypatch):
+    def region(access=ACCESS):
+        return connect(access).meta.region_name
+
+    monkeypatch.delenv("AWS_REGION", raising=False)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    assert region() == "eu-west-1"
+    monkeypatch.setenv("AWS_REGION", "eu-west-3")
+    assert region() == "eu-west-3"
+    assert region(replace(ACCESS, region="us-west-1")) == "us-west-1"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -55,7 +56,7 @@ def open_s3(url: str, access: S3Access) -> S3Store:
     client = connect(access)
     from sealtrail_transport.s3_store import S3Store
 
-    return S3Store(parts.netloc, parts.path, client)
+    return S3Store(parts.netloc, parts.path, client, opener=partial(open_s3, url, access))
 
 
 def connect(access: S3Access) -> S3Client:
@@ -67,6 +68,8 @@ def connect(access: S3Access) -> S3Client:
     from sealtrail_transport.s3_errors import store_errors
 
     endpoint_url = _endpoint(access)
+    # AWS_REGION is what all of Amazon's tools heed except boto3.
+    region = access.region or os.environ.get("AWS_REGION")
     fallback_region = _DEFAULT_REGION if endpoint_url else None
     with store_errors("connect", endpoint_url or "S3"):
         session = boto3.Session(profile_name=access.profile)
@@ -74,7 +77,7 @@ def connect(access: S3Access) -> S3Client:
             return session.client(
                 "s3",
                 endpoint_url=endpoint_url,
-                region_name=access.region or session.region_name or fallback_region,
+                region_name=region or session.region_name or fallback_region,
                 aws_access_key_id=access.access_key,
                 aws_secret_access_key=access.secret_key,
                 config=_config(access, path_style=endpoint_url is not None),

@@ -67,6 +67,7 @@ _CREDENTIALS = {
 _OTHER_REGION = {
     "PermanentRedirect",
     "AuthorizationHeaderMalformed",
+    "InvalidRegion",
     "IllegalLocationConstraintException",
     "301",
 }
@@ -98,7 +99,9 @@ def store_errors(what: str, where: str) -> Iterator[None]:
     except boto.ClientError as error:
         raise _answered(error, f"{where}: can't {what}") from error
     except boto.SSLError as error:
-        raise StoreError(f"{where}: can't {what}: no trusted TLS connection: {_line(error)}") from error
+        # Other failures of TLS come while a server starts or ends, too.
+        kind = StoreError if "certificate" in str(error) else StoreUnavailableError
+        raise kind(f"{where}: can't {what}: no trusted TLS connection: {_line(error)}") from error
     except _NO_CREDENTIALS as error:
         raise StoreDeniedError(f"{where}: can't {what}: {_line(error)}") from error
     except _AWAY as error:
@@ -123,7 +126,7 @@ def _answered(error: boto.ClientError, tried: str) -> StoreError:
     elif code in _CREDENTIALS:
         kind, reason = StoreDeniedError, f"{_CREDENTIALS[code]} ({code})"
     elif code in _OTHER_REGION or status in {301, 307}:
-        kind, reason = StoreDeniedError, f"the bucket is in {_region(error)}: set AWS_REGION"
+        kind, reason = StoreDeniedError, f"that is in {_region(error)}: set AWS_REGION"
     elif code == "NoSuchBucket":
         reason = "there is no such bucket"
     elif code == "InvalidRequest" and "object lock" in said.lower():
