@@ -1,4 +1,4 @@
-"""Finding one's way in an archive: its trail folders, and the names in a folder with all their versions.
+"""Finding one's way in an archive: its folders of trails, and the names in a folder with all their versions.
 
 Everything is listed lazily and in order, so that memory does not grow with the archive. What is held of one
 name are its oldest versions, up to a limit.
@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, takewhile
 from typing import TYPE_CHECKING, Final
 
 from sealtrail_auditor.errors import ListingOrderError
 from sealtrail_schemas.errors import FormatError
-from sealtrail_schemas.layout import BATCHES, SEALS, parse_batch_key, parse_trail_prefix
+from sealtrail_schemas.layout import BATCHES, SEALS, parse_batch_key
+from sealtrail_schemas.leaf import MAX_SEQUENCE
+from sealtrail_transport.trail_folders import past_folder, trail_folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -24,7 +26,6 @@ MAX_VERSIONS: Final = 1_000
 """How many versions of one name are held: the oldest, since the valid seal of a size is the oldest valid."""
 
 SCHEMAS: Final = "schemas/"
-_BEHIND_A_FOLDER: Final = "0"  # the character after "/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,24 +84,19 @@ def _gather(key: str, lines: Iterable[ObjectVersion]) -> Name:
     return Name(key, tuple(oldest), count, markers, hidden)
 
 
-def trail_folders(store: Store) -> Iterator[str]:
-    """All folders that look like a trail's (`payments/0/5be1a7c2/`), whoever made them.
-
-    What lies outside of such folders is passed over: it is no part of any trail.
+def list_folders(store: Store) -> Iterator[str]:
+    """All folders that look like a trail's, in order.
 
     Raises:
-        ListingOrderError: the store does not list names in order.
+        ListingOrderError: the store does not list them in order.
     """
-    folder, after = "", None
-    while True:
-        found = next(filter(None, (_folder_of(line.key) for line in store.versions("", after=after))), None)
-        if found is None:
-            return
-        if found <= folder:
+    before = ""
+    for folder in trail_folders(store):
+        if folder <= before:
             raise ListingOrderError(
-                f"the store lists {found!a} behind {folder!a}: it can't be walked in order"
+                f"the store lists {folder!a} behind {before!a}: it can't be walked in order"
             )
-        folder, after = found, _behind(found)
+        before = folder
         yield folder
 
 
@@ -113,26 +109,50 @@ def other_names(store: Store, folder: str) -> Iterator[Name]:
                 (sub for sub in (SEALS, BATCHES, SCHEMAS) if line.key.startswith(folder + sub)), None
             )
             if known is not None:
-                after = _behind(folder + known)
+                after = past_folder(folder + known)
+                yield from _names_at(store, after)  # going on behind it would leave it out
                 break
             yield _gather(line.key, [line])
         else:
             return
 
 
-class BatchNames:
-    """The names under a trail's `batches/` in order of first sequence, each handed out once."""
+def _names_at(store: Store, key: str) -> Iterator[Name]:
+    return takewhile(lambda name: name.key == key, list_names(store, key))
 
-    def __init__(self, store: Store, folder: str, on_stray: Callable[[Name], None]) -> None:
-        """Begin to list. `on_stray` is called with each name that is none of a batch, as it is passed."""
-        self._names = self._parsed(store, folder, on_stray)
+
+class BatchNames:
+    """The names under a trail's `batches/` in order of first sequence, each handed out once.
+
+    Attributes:
+        last_key: The last name that was passed; None before the first. A later listing can go on behind it.
+    """
+
+    def __init__(
+        self, store: Store, folder: str, on_stray: Callable[[Name], None], *, after: str | None = None
+    ) -> None:
+        """Begin to list, behind the name `after` where it is given.
+
+        `on_stray` is called with each name that is none of a batch, as it is passed.
+        """
+        self.last_key = after
+        self._folder = folder
+        self._on_stray = on_stray
+        self._names = gather_names(store.versions(folder + BATCHES, after=after))
         self._next = next(self._names, None)
 
     def before(self, sequence: int) -> Iterator[tuple[int, Name]]:
         """The names not handed out yet with a first sequence below `sequence`, and their first sequences."""
-        while self._next is not None and self._next[0] < sequence:
-            taken, self._next = self._next, next(self._names, None)
-            yield taken
+        while self._next is not None:
+            name = self._next
+            first_sequence = self._first_sequence(name)
+            if first_sequence is not None and first_sequence >= sequence:
+                return
+            self.last_key, self._next = name.key, next(self._names, None)
+            if first_sequence is None:
+                self._on_stray(name)
+            else:
+                yield first_sequence, name
 
     def at(self, sequence: int) -> Iterator[Name]:
         """The names whose first sequence is `sequence`: more than one where a name was spoiled."""
@@ -141,38 +161,20 @@ class BatchNames:
 
     def rest(self) -> Iterator[tuple[int, Name]]:
         """All names not handed out yet."""
-        while self._next is not None:
-            yield from self.before(self._next[0] + 1)
+        yield from self.before(MAX_SEQUENCE + 1)
 
-    @staticmethod
-    def _parsed(store: Store, folder: str, on_stray: Callable[[Name], None]) -> Iterator[tuple[int, Name]]:
-        for name in list_names(store, folder + BATCHES):
-            try:
-                first_sequence = parse_batch_key(name.key[len(folder) :]).first_sequence
-            except FormatError:
-                on_stray(name)
-            else:
-                yield first_sequence, name
+    def _first_sequence(self, name: Name) -> int | None:
+        try:
+            return parse_batch_key(name.key[len(self._folder) :]).first_sequence
+        except FormatError:
+            return None
 
 
-def total_batch_bytes(store: Store, folder: str) -> int:
-    """The bytes of all batches of a trail by the listing: for progress, not for judgement."""
-    names = list_names(store, folder + BATCHES)
-    return sum(name.versions[0].size for name in names if name.versions)
+def total_batch_bytes(store: Store, folder: str, *, after: str | None = None, last: int | None = None) -> int:
+    """The bytes of a trail's batches by the listing: for progress, not for judgement.
 
-
-def _folder_of(key: str) -> str | None:
-    parts = key.split("/", 3)
-    if len(parts) < 4:
-        return None
-    folder = "/".join(parts[:3]) + "/"
-    try:
-        parse_trail_prefix(folder)
-    except FormatError:
-        return None
-    return folder
-
-
-def _behind(folder: str) -> str:
-    """A key that sorts behind all names in `folder` and before those of its siblings."""
-    return folder.removesuffix("/") + _BEHIND_A_FOLDER
+    Only names behind `after` are listed, and only up to the first batch that begins behind entry `last`.
+    """
+    names = BatchNames(store, folder, lambda _name: None, after=after)
+    listed = names.rest() if last is None else names.before(last + 1)
+    return sum(name.versions[0].size for _, name in listed if name.versions)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sealtrail_auditor.catalogue import FindingCode
 from sealtrail_auditor.entries import EntryFault, EntryWalk
@@ -23,6 +23,7 @@ from sealtrail_schemas.merkle import RightEdge
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from sealtrail_schemas.batch_reader import ByteStream
     from sealtrail_schemas.entry import Entry
     from sealtrail_schemas.leaf import Kind
     from sealtrail_schemas.payload import Payload
@@ -33,6 +34,8 @@ _LONG_AGO_MS: Final = -(1 << 63)
 # What only the file that was sealed can show of an entry. In another file it is one more sign of the change.
 _IF_NOT_SEALED: Final = {
     FindingCode.ENTRY_RULE: FindingCode.ENTRY_LEAF,
+    FindingCode.ENTRY_TIME: FindingCode.ENTRY_LEAF,
+    FindingCode.ENTRY_SOURCE: FindingCode.ENTRY_LEAF,
     FindingCode.ENTRY_FORMAT: FindingCode.ENTRY_LEAF,
     FindingCode.BATCH_FORMAT: FindingCode.BATCH_DAMAGED,
 }
@@ -127,7 +130,7 @@ class BatchCheck:
         self._first: Entry | None = None
         self._walk: EntryWalk | None = None
 
-    def run(self, stream: BinaryIO) -> BatchResult:
+    def run(self, stream: ByteStream) -> BatchResult:
         """Read the batch to its end. Errors of the stream's own `read` pass through."""
         file = HashingStream(stream)
         damage = self._read_entries(file)
@@ -241,10 +244,10 @@ class BatchCheck:
             return self._whole(FindingCode.BATCH_EMPTY, expected, "no bytes")
         if damage is None:
             found = f"{found}; the entries in it are those that were sealed"
-            return self._whole(FindingCode.BATCH_DAMAGED, expected, found)
+            return self._whole(FindingCode.BATCH_REENCODED, expected, found)
         code, span = _IF_NOT_SEALED.get(damage.code, damage.code), damage.span
-        if code is FindingCode.SEAL_CONTENT:  # all links fit, so it is the last leaf that was changed
-            code, span = FindingCode.ENTRY_LINK, Span(span.last, span.last)
+        if self._is_rewritten(code):
+            code, span = FindingCode.BATCH_REWRITTEN, self._rewritten_span()
         elif code is FindingCode.BATCH_DAMAGED and ended_early and file.length < sealed.length:
             code = FindingCode.BATCH_TRUNCATED
         elif exchanged := self._exchanged(code):
@@ -252,6 +255,17 @@ class BatchCheck:
         return Damage(
             code, span, damage.expected, f"{damage.found}; the file has {found}, sealed were {expected}"
         )
+
+    def _is_rewritten(self, code: FindingCode) -> bool:
+        """Whether all links fit up to the last sealed entry, and it is not the one that was sealed."""
+        ends_elsewhere = self._walk is not None and self._walk.state.last_hash != self._seal.last.hash
+        return code is FindingCode.SEAL_CONTENT or (code is FindingCode.ENTRY_EXTRA and ends_elsewhere)
+
+    def _rewritten_span(self) -> Span:
+        """The entries that may have been rewritten. The first one's hash is sealed, those between are not."""
+        first, last = self._span
+        kept_first = self._first is not None and entry_hash(self._first.leaf) == self._seal.first.hash
+        return Span(min(first + kept_first, last), last)
 
     def _exchanged(self, code: FindingCode) -> FindingCode | None:
         """What it means that the first entry is out of place, where that means that the whole file is."""

@@ -176,7 +176,7 @@ class EntryWalk:
                 leaf.previous_hash.hex(),
             )
         if reason := breach(state, leaf):
-            raise self._fault(FindingCode.ENTRY_RULE, "an entry that does not go back", reason)
+            raise self._fault(_breached(state, leaf), "an entry that does not go back", reason)
         try:
             payload = decode_payload(entry.payload)
         except PayloadError as error:
@@ -228,6 +228,12 @@ class EntryWalk:
 
     def _fault(self, code: FindingCode, expected: str, found: str) -> EntryFault:
         return EntryFault(code, Span(self.state.size, self.state.size), expected, found)
+
+
+def _breached(state: ChainState, leaf: Leaf) -> FindingCode:
+    """Which rule a leaf breaks whose place in the chain is right."""
+    goes_back_in_time = leaf.chained_at_ms < state.chained_at_ms
+    return FindingCode.ENTRY_TIME if goes_back_in_time else FindingCode.ENTRY_SOURCE
 
 
 def _readable(entries: Iterator[Entry]) -> Iterator[Entry]:

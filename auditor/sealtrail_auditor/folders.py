@@ -23,11 +23,19 @@ LOOK_AT: Final = 64
 
 
 class FolderOwner(NamedTuple):
-    """A folder, the key to judge it by (None: the policy has none), and the origins that its seals name."""
+    """A folder, the key to judge it by, and why that one.
+
+    Attributes:
+        folder: as the store lists it.
+        verifier: the key to judge it by; None: the policy has none.
+        claimed: the origins that its seals name.
+        is_signed: whether one of its seals opens under that key.
+    """
 
     folder: str
     verifier: Verifier | None
     claimed: frozenset[str]
+    is_signed: bool
 
 
 def find_owner(store: Store, folder: str, verifiers: Iterable[Verifier]) -> FolderOwner:
@@ -43,9 +51,9 @@ def find_owner(store: Store, folder: str, verifiers: Iterable[Verifier]) -> Fold
         claimed |= claimed_origins(data)
         for verifier in candidates:
             if _opens(data, verifier):
-                return FolderOwner(folder, verifier, frozenset(claimed))
+                return FolderOwner(folder, verifier, frozenset(claimed), is_signed=True)
     named = [key for key in candidates if key.name in claimed] if claimed else candidates
-    return FolderOwner(folder, next(iter(named), None), frozenset(claimed))
+    return FolderOwner(folder, next(iter(named), None), frozenset(claimed), is_signed=False)
 
 
 def _lies_in(origin: str, folder: str) -> bool:

@@ -13,7 +13,7 @@ from sealtrail_schemas.errors import FormatError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from sealtrail_auditor.trail import TrailResult
+    from sealtrail_auditor.trail_result import TrailResult
     from sealtrail_schemas.checkpoint import Checkpoint
     from sealtrail_schemas.policy import Policy
 
@@ -84,6 +84,12 @@ def hold_head(head: Checkpoint, trail: TrailResult) -> HeadOutcome:
                 expected=f"root {head.root.hex()} at size {head.size}",
                 found=f"root {root.hex()}",
             ),
+        )
+    if head.size < trail.base_size or (head.size > trail.size and not trail.to_end):
+        return HeadOutcome(
+            fits=False,
+            uncompared=head.size,
+            not_checked=f"{at} could not be compared: it lies outside of what was looked at",
         )
     if head.size > trail.size and (trail.head is not None or not trail.seals_rejected):
         missing = head.size - trail.size

@@ -10,7 +10,7 @@ from sealtrail_auditor.findings import Finding
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sealtrail_auditor.trail import TrailResult
+    from sealtrail_auditor.trail_result import TrailResult
 
 
 def find_forks(trails: Sequence[TrailResult]) -> list[tuple[TrailResult, Finding]]:
@@ -31,7 +31,7 @@ def find_forks(trails: Sequence[TrailResult]) -> list[tuple[TrailResult, Finding
             start = trail
         elif rival is None and before is not None:
             gone_on_from[before.folder] = trail
-        elif rival is not None and trail.own_entries.genesis is not None:
+        elif rival is not None and trail.genesis is not None:
             forks.append((trail, _fork(trail, rival)))
     return forks
 
@@ -44,7 +44,7 @@ def ends(trails: Sequence[TrailResult]) -> list[TrailResult]:
 
 def _predecessor(trail: TrailResult, others: Sequence[TrailResult]) -> TrailResult | None:
     """The trail that this one's genesis names, if it is here and as it was when it was named."""
-    genesis = trail.own_entries.genesis
+    genesis = trail.genesis
     named = genesis.predecessor if genesis else None
     if named is None or named.origin != trail.verifier.name:
         return None

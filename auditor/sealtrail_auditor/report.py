@@ -6,11 +6,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from sealtrail_auditor.scope import WHOLE
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sealtrail_auditor.catalogue import FindingCode
     from sealtrail_auditor.findings import Finding, Span
+    from sealtrail_auditor.sample import Sample
+    from sealtrail_auditor.scope import Scope
+    from sealtrail_auditor.trail_result import Since
     from sealtrail_auditor.verdict import Verdict
     from sealtrail_schemas.seal import SealedRetention
     from sealtrail_transport.store import LockKnowledge
@@ -26,9 +31,11 @@ class TrailReport:
         origin: The trail's name; None where the policy does not name it.
         folder: Where it lies in the archive, ending in a slash.
         verdict: On this trail alone.
-        size: How many entries it has by its newest valid seal.
+        size: How many entries it has by its newest valid seal that was looked at.
         root: Its Merkle root at that size, 32 bytes; None where it has no valid seal.
         head: The checkpoint of that size, a signed note, to be kept as a pinned head; None likewise.
+        looked_at: The entries of all batches that were looked at, read or not; None: there were none.
+        since: What visits before have verified; None: there were none.
         entries_verified: How many entries were verified one by one.
         batches_verified: In how many batches.
         bytes_read: Bytes of batches that were read.
@@ -38,7 +45,7 @@ class TrailReport:
         retention: The lock that the newest valid seal states.
         heads_uncompared: Sizes of pinned heads that could not be compared with the archive.
         findings: What is wrong, in the order of the walk.
-        findings_left_out: How many more findings there were of each code, where there were too many to keep.
+        findings_left_out: How many more findings there were of codes that had too many to keep.
         expired: Entries that are gone because their sealed retention has passed.
         in_flight: How many batches wait for their seal.
         not_checked: What was not checked, in sentences.
@@ -50,6 +57,8 @@ class TrailReport:
     size: int = 0
     root: bytes | None = None
     head: bytes | None = None
+    looked_at: Span | None = None
+    since: Since | None = None
     entries_verified: int = 0
     batches_verified: int = 0
     bytes_read: int = 0
@@ -73,6 +82,9 @@ class TrailReport:
             "size": str(self.size),
             "root": self.root and self.root.hex(),
             "head": self.head and self.head.decode(),
+            "looked_at": self.looked_at
+            and {"first": str(self.looked_at.first), "last": str(self.looked_at.last)},
+            "since": self.since and {"size": str(self.since.size), "time": _format_ms(self.since.visited_at)},
             "entries_verified": str(self.entries_verified),
             "batches_verified": str(self.batches_verified),
             "bytes_read": str(self.bytes_read),
@@ -102,6 +114,8 @@ class Report:
         trails: One report for each trail folder that was looked at, in the order of their names.
         findings: What is wrong with the archive as a whole.
         not_checked: What was not checked in the archive as a whole, in sentences.
+        scope: What was to be verified.
+        sample: The batches that were drawn to be read; None: all of the scope were.
     """
 
     verdict: Verdict
@@ -111,6 +125,8 @@ class Report:
     trails: tuple[TrailReport, ...]
     findings: tuple[Finding, ...]
     not_checked: tuple[str, ...]
+    scope: Scope = WHOLE
+    sample: Sample | None = None
 
     @property
     def exit_code(self) -> int:
@@ -130,10 +146,23 @@ class Report:
             "archive": self.archive,
             "verified_at": _format_ms(self.verified_at),
             "lock_knowledge": self.lock_knowledge.value,
+            "scope": _scope_json(self.scope, self.sample),
             "trails": [trail.to_json() for trail in self.trails],
             "findings": [finding.to_json() for finding in self.findings],
             "not_checked": list(self.not_checked),
         }
+
+
+def _scope_json(scope: Scope, sample: Sample | None) -> dict[str, Any]:
+    from_ms, to_ms = scope.chained or (None, None)
+    return {
+        "is_whole": scope.is_whole,
+        "first_sequence": None if scope.first is None else str(scope.first),
+        "last_sequence": None if scope.last is None else str(scope.last),
+        "chained_from": _format_ms(time_of_ms(from_ms)),
+        "chained_to": _format_ms(time_of_ms(to_ms)),
+        "sample": sample and sample.to_json(),
+    }
 
 
 def time_of_ms(milliseconds: int | None) -> datetime | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from sealtrail_auditor.archive import list_names
+from sealtrail_auditor.archive import gather_names
 from sealtrail_auditor.catalogue import FindingCode
 from sealtrail_auditor.findings import Finding, FindingLog, Span
 from sealtrail_auditor.locks import format_time
@@ -43,13 +43,32 @@ class SealWalk:
     """
 
     def __init__(
-        self, store: Store, folder: str, verifier: Verifier, *, now: datetime, findings: FindingLog
+        self,
+        store: Store,
+        folder: str,
+        verifier: Verifier,
+        *,
+        now: datetime,
+        findings: FindingLog,
+        base: PlacedSeal | None = None,
+        last: int | None = None,
     ) -> None:
-        """Prepare to walk the seals in `folder`, judging retention by the time `now`."""
-        self.head: PlacedSeal | None = None
+        """Prepare to walk the seals in `folder`.
+
+        Args:
+            store: The archive.
+            folder: The trail's folder, ending in a slash.
+            verifier: The trail's key.
+            now: The time by which retention is judged.
+            findings: Takes what is wrong.
+            base: A valid seal to begin behind; None: begin at the first.
+            last: The entry with whose seal to end; None: end at the newest.
+        """
+        self.head = base
+        self._last = last
         self.rejected_to = 0
         self.rejected = 0
-        self.last_key: str | None = None
+        self.last_key = None if base is None else base.key
         self._store = store
         self._folder = folder
         self._verifier = verifier
@@ -64,7 +83,7 @@ class SealWalk:
 
     def __iter__(self) -> Iterator[SealStep]:
         """Yield the valid seals. `head` moves on when the next one is asked for."""
-        for name in list_names(self._store, self._folder + SEALS):
+        for name in gather_names(self._store.versions(self._folder + SEALS, after=self.last_key)):
             self.last_key = name.key
             try:
                 size = parse_seal_key(name.key[len(self._folder) :])
@@ -81,6 +100,8 @@ class SealWalk:
             else:
                 yield self._step(name, found, found.seal)
                 self.head = found.seal
+                if self._last is not None and self.size > self._last:
+                    return
         self._settle(goes_on_at=None)
 
     def _step(self, name: Name, found: SealName, placed: PlacedSeal) -> SealStep:
@@ -174,7 +195,7 @@ class SealWalk:
         """Judge what was put aside, now that the next valid seal is known, or that there is none (None).
 
         Where the seals go on without a gap, it stood for nothing. Elsewhere it has the place of a seal, and
-        in a trail that has seals of the right key, one without that key's signature is a changed one.
+        in a trail that has seals of the right key, one under the trail's name by another key is a forged one.
         """
         for finding in self._doubtful.kept:
             self._add(self._judge(finding, goes_on_at))
@@ -183,10 +204,10 @@ class SealWalk:
 
     def _judge(self, finding: Finding, goes_on_at: int | None) -> Finding:
         if goes_on_at == self.size and finding.code is not FindingCode.SEAL_FORMAT:
-            return replace(finding, code=FindingCode.OBJECT_FOREIGN, span=None)
+            return replace(finding, code=FindingCode.OBJECT_SQUATTED, span=None)
         has_key = self.head is not None or goes_on_at is not None
         if has_key and finding.code is FindingCode.SEAL_KEY:
-            return replace(finding, code=FindingCode.SEAL_DAMAGED)
+            return replace(finding, code=FindingCode.SEAL_FORGED)
         return finding
 
     def _add(self, finding: Finding) -> None:

@@ -28,6 +28,12 @@ class SpanList:
         else:
             self._spans.append(span)
 
+    def copy(self) -> SpanList:
+        """An independent list of the same spans."""
+        copy = SpanList()
+        copy._spans = list(self._spans)
+        return copy
+
     def __iter__(self) -> Iterator[Span]:
         return iter(self._spans)
 

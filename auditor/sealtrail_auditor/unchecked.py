@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sealtrail_auditor.locks import format_time
 from sealtrail_transport.store import LockKnowledge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sealtrail_auditor.trail import TrailResult
+    from sealtrail_auditor.trail_result import TrailResult
 
 
 def unchecked_in_archive(lock_knowledge: LockKnowledge) -> Iterator[str]:
@@ -29,16 +30,17 @@ def unchecked_in_archive(lock_knowledge: LockKnowledge) -> Iterator[str]:
 
 def unchecked_in_trail(trail: TrailResult, *, has_head: bool, has_max_age: bool) -> Iterator[str]:
     """What was not checked in one trail."""
+    yield from _left_aside(trail)
     if not has_head:
         yield (
             "Without a pinned head, a history that the holder of the key rewrote and signed again can't be "
             "seen, and a cut tail only by its age."
         )
-    if not has_max_age:
+    if trail.to_end and not has_max_age:
         yield "Without a greatest age, it was not checked whether the trail is up to date."
     if trail.expired:
         yield f"Entries {trail.expired} are gone; the retention that was sealed for them has passed."
-    if trail.head is not None and trail.own_entries.genesis is None:
+    if trail.head is not None and trail.genesis is None:
         yield "The first entry was not read, so what it says of the trail's origin and key was not checked."
     if trail.unsealed_in_gaps:
         yield f"{trail.unsealed_in_gaps} batch(es) without a valid seal were not read."
@@ -50,8 +52,39 @@ def unchecked_in_trail(trail: TrailResult, *, has_head: bool, has_max_age: bool)
     if trail.in_flight is not None:
         key, count = trail.in_flight
         yield f"{count} object(s) not yet sealed, from {key} on, were not read."
-    if trail.own_entries.controls:
-        count, first = trail.own_entries.controls, trail.own_entries.first_control
-        yield f"{count} control entries, from entry {first} on, are not understood by this version."
+    if trail.controls:
+        yield (
+            f"{trail.controls} control entries, from entry {trail.first_control} on, are not understood by "
+            "this version."
+        )
     if trail.has_schemas:
         yield "The schemas of archived events that seals name were not compared."
+
+
+def _left_aside(trail: TrailResult) -> Iterator[str]:
+    """What lies outside of what was to be looked at."""
+    if trail.since is not None:
+        yield (
+            f"Entries up to {trail.since.size - 1} were verified by visits before, the last of them "
+            f"{format_time(trail.since.visited_at)}; they were not read again."
+        )
+    elif trail.base_size:
+        yield (
+            f"Entries up to {trail.base_size - 1} were not looked at; that the trail goes on from them rests "
+            "on the signature of the seal before."
+        )
+    nothing_met = trail.first_sequence is None and trail.since is None
+    if nothing_met and (trail.base_size or not trail.to_end):
+        yield "None of its entries lies in the range."
+    elif not trail.to_end:
+        yield (
+            f"What lies behind entry {trail.size - 1} was not looked at, so neither a cut tail nor the "
+            "trail's age can be seen."
+        )
+    if not trail.covers_whole:
+        yield "A second history under the same key was not looked for: that takes the whole trail."
+    if trail.unread:
+        yield (
+            "Batches that were not drawn for the sample were not read, nor their locks asked for: of them, "
+            "only seals and listings were checked."
+        )

@@ -1,61 +1,61 @@
-"""Verification of a whole archive, as docs/format.md, "Verification", numbers it.
+"""Verification of an archive, as docs/format.md, "Verification", numbers it.
 
-    trail.py        steps 1 to 8: the walk through one trail's seals and batches
-      seal_walk.py    steps 1 to 3
-      batches.py      steps 4 to 6, with entries.py for step 5
-      own_entries.py  step 7
-      locks.py        step 8
-    heads.py        step 9
-    this module     step 10
-    histories.py    step 11
+    trail.py          steps 1 to 8: the walk through one trail's seals and batches
+      trail_plan.py     steps 1 to 3, with seal_walk.py
+      batch_task.py     steps 4 to 8 for one batch, with batches.py, entries.py, own_entries.py, locks.py
+      workers.py        where batches are checked: here, or in other processes
+    comparison.py     steps 9 to 11, with heads.py and histories.py
+    scope.py          how much of the archive: all of it, a part, or a sample (sample.py)
+    visit.py          going on from the last time
 
-It reads through the store port and believes nothing but the policy.
+It reads through the store port and believes nothing but the policy and, in a visit, the state of the last.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
-from sealtrail_auditor.archive import total_batch_bytes, trail_folders
+from sealtrail_auditor.archive import list_folders, total_batch_bytes
 from sealtrail_auditor.catalogue import FindingCode
-from sealtrail_auditor.errors import TrailSelectionError
+from sealtrail_auditor.comparison import compare_trails
+from sealtrail_auditor.errors import ScopeError, TrailSelectionError
 from sealtrail_auditor.findings import Finding
 from sealtrail_auditor.folders import find_owner
-from sealtrail_auditor.heads import hold_heads, open_heads
-from sealtrail_auditor.histories import ends, find_forks
-from sealtrail_auditor.locks import format_time
-from sealtrail_auditor.report import Report, TrailReport, time_of_ms
-from sealtrail_auditor.trail import TrailResult, TrailWalk
-from sealtrail_auditor.unchecked import unchecked_in_archive, unchecked_in_trail
+from sealtrail_auditor.heads import open_heads
+from sealtrail_auditor.progress import Progress, ProgressMeter
+from sealtrail_auditor.report import Report
+from sealtrail_auditor.sample import draw_batches
+from sealtrail_auditor.scope import WHOLE
+from sealtrail_auditor.trail import TrailWalk
+from sealtrail_auditor.trail_reports import trail_report, unnamed_report
+from sealtrail_auditor.trail_start import start_trail
+from sealtrail_auditor.unchecked import unchecked_in_archive
 from sealtrail_auditor.verdict import Verdict
+from sealtrail_auditor.workers import InlineChecker, Workers
+from sealtrail_transport.store import Reopenable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from datetime import datetime, timedelta
 
     from sealtrail_auditor.folders import FolderOwner
+    from sealtrail_auditor.report import TrailReport
+    from sealtrail_auditor.sample import Sample
+    from sealtrail_auditor.scope import Scope
+    from sealtrail_auditor.trail_result import TrailResult
+    from sealtrail_auditor.trail_start import TrailStart
+    from sealtrail_auditor.visit import Visit
+    from sealtrail_auditor.workers import Checker
     from sealtrail_schemas.checkpoint import Checkpoint
     from sealtrail_schemas.keys import Verifier
     from sealtrail_schemas.policy import Policy
     from sealtrail_transport.store import Store
 
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a verification has come.
-
-    Attributes:
-        origin: The trail that is being read.
-        entries: Entries followed so far, in all trails.
-        bytes_done: Bytes of batches read so far, in all trails.
-        bytes_total: Bytes of all batches by the store's listing: what `bytes_done` will come to, about.
-    """
-
-    origin: str
-    entries: int
-    bytes_done: int
-    bytes_total: int
+__all__ = ["Progress", "select_trails", "verify_archive"]
 
 
 def verify_archive(
@@ -67,10 +67,14 @@ def verify_archive(
     now: datetime,
     max_age: timedelta | None = None,
     progress: Callable[[Progress], None] | None = None,
+    scope: Scope = WHOLE,
+    visit: Visit | None = None,
+    jobs: int = 1,
 ) -> Report:
-    """Verify an archive.
+    """Verify an archive, or as much of it as `scope` says.
 
-    Memory does not grow with the archive: what is held is one block of one batch, and findings up to a limit.
+    Memory does not grow with the archive: what is held is one block of one batch for each job, and findings
+    up to a limit. The report is the same for any number of jobs.
 
     Args:
         store: The archive; only read.
@@ -80,53 +84,50 @@ def verify_archive(
         pinned: Checkpoints that were kept from before, as signed notes.
         now: The time by which retention and age are judged, aware of its zone.
         max_age: The greatest age that the newest entry may have.
-        progress: Called now and then; asking for it costs one more listing of the batches.
+        progress: Called now and then; asking for it costs one more listing of the batches to be read.
+        scope: How much to verify.
+        visit: What visits before have verified, to go on from there. It takes down how far this one comes,
+            so that it can be asked even when this call is interrupted, and moves on where the verdict on a
+            trail is good.
+        jobs: How many processes check batches. They begin once there is enough to do, and if the store is
+            one that they can open (`sealtrail_transport.store.Reopenable`).
 
     Raises:
         UnknownFormatError: the policy asks for cosignatures, which this version can't check.
         TrailSelectionError: `trails` names one that the policy does not.
         PinnedHeadError: a pinned head is not a checkpoint that a key of the policy signed.
+        ScopeError: no entry lies in the scope, or a visit is to be partial.
         ListingOrderError: the store lists names out of order.
+        WorkerLostError: a process that checked batches was killed.
         StoreError: the store can't be read.
     """
     policy.require_supported()
     selected = select_trails(policy, trails)
     heads = open_heads(pinned, policy)
-    owners = [find_owner(store, folder, policy.logs.values()) for folder in trail_folders(store)]
-    wanted = [owner for owner in owners if owner.verifier is not None and owner.verifier.name in selected]
-    meter = _Meter(
-        progress, sum(total_batch_bytes(store, owner.folder) for owner in wanted) if progress else 0
-    )
+    reached: list[Checkpoint] = []  # by a visit that was interrupted: nobody has kept them from before
+    if visit is not None:
+        if not scope.is_whole:
+            raise ScopeError("a visit goes through all that is new: it can't be of a part or a sample")
+        visit.begin(pinned)
+        heads += visit.heads(selected)
+        reached = visit.interrupted_heads(selected)
+    owners = [find_owner(store, folder, policy.logs.values()) for folder in list_folders(store)]
+    case = _Case(store, policy, scope, selected, tuple(heads), tuple(owners), now)
 
-    results = [_walk(store, owner, heads, now, meter) for owner in wanted]
+    starts = [
+        start_trail(store, folder, verifier, now=now, heads=heads + reached, scope=scope, visit=visit)
+        for folder, verifier in case.wanted
+    ]
+    sample = draw_batches(scope.sampling, store, [settings for settings, _ in starts])
+    results = case.walk(starts, sample, visit, progress, _checker(store, jobs))
     for origin in selected:
         of_origin = [result for result in results if result.verifier.name == origin]
-        _compare(of_origin, [head for head in heads if head.origin == origin], now, max_age)
-
-    reports = [
-        _trail_report(
-            result,
-            has_head=any(head.origin == result.verifier.name for head in heads),
-            has_max_age=max_age is not None,
-        )
-        for result in results
-    ]
-    if trails is None:
-        reports += [_unnamed_report(owner, policy) for owner in owners if owner.verifier is None]
-    findings = tuple(_absent(store, selected, owners, heads))
-    verdicts = [report.verdict for report in reports] + [finding.code.verdict for finding in findings]
-    return Report(
-        verdict=Verdict.worst(verdicts),
-        archive=store.url,
-        verified_at=now,
-        lock_knowledge=store.lock_knowledge,
-        trails=tuple(sorted(reports, key=lambda report: report.folder)),
-        findings=findings,
-        not_checked=(
-            *unchecked_in_archive(store.lock_knowledge),
-            *_passed_over(selected, heads, 0 if trails is None else len(owners) - len(wanted)),
-        ),
-    )
+        of_heads = [head for head in heads + reached if head.origin == origin]
+        compare_trails(of_origin, of_heads, now, max_age)
+    reports = case.trail_reports(results, has_max_age=max_age is not None)
+    if visit is not None:
+        visit.end({report.folder: report.verdict for report in reports}, now)
+    return case.report(reports, sample, is_selection=trails is not None)
 
 
 def select_trails(policy: Policy, trails: Collection[str] | None) -> dict[str, Verifier]:
@@ -144,112 +145,103 @@ def select_trails(policy: Policy, trails: Collection[str] | None) -> dict[str, V
     return {origin: policy.logs[origin] for origin in policy.logs if origin in trails}
 
 
-class _Meter:
-    """Adds up the progress of one trail after the other."""
-
-    def __init__(self, progress: Callable[[Progress], None] | None, bytes_total: int) -> None:
-        self._progress = progress
-        self._bytes_total = bytes_total
-        self._entries = 0
-        self._bytes = 0
-
-    def begin(self, origin: str) -> Callable[[int, int], None]:
-        """The callback for the walk through the next trail."""
-        entries_before, bytes_before = self._entries, self._bytes
-
-        def on_progress(entries: int, length: int) -> None:
-            self._entries, self._bytes = entries_before + entries, bytes_before + length
-            if self._progress is not None:
-                self._progress(Progress(origin, self._entries, self._bytes, self._bytes_total))
-
-        return on_progress
+def _checker(store: Store, jobs: int) -> AbstractContextManager[Checker]:
+    opener = store.opener if isinstance(store, Reopenable) else None
+    if jobs <= 1 or opener is None:
+        return nullcontext(InlineChecker(store))
+    return Workers(store, opener, jobs)
 
 
-def _walk(
-    store: Store, owner: FolderOwner, heads: Sequence[Checkpoint], now: datetime, meter: _Meter
-) -> TrailResult:
-    verifier = owner.verifier
-    if verifier is None:
-        raise ValueError(f"no key of the policy is that of {owner.folder}")
-    walk = TrailWalk(
-        store,
-        owner.folder,
-        verifier,
-        now=now,
-        root_sizes=frozenset(head.size for head in heads if head.origin == verifier.name),
-        on_progress=meter.begin(verifier.name),
+def _bytes_to_read(store: Store, starts: Sequence[TrailStart], sample: Sample | None) -> int:
+    """The bytes of all batches to be read, about, and those that an interrupted visit has read."""
+    listed = sum(
+        total_batch_bytes(store, settings.folder, after=settings.listed_to, last=settings.part.last)
+        for settings, _ in starts
+        if not settings.part.is_empty
     )
-    return walk.run()
+    if sample is not None and sample.population:
+        listed = listed * len(sample.seals) // sample.population
+    return listed + sum(begun.length for _, begun in starts)
 
 
-def _compare(
-    trails: Sequence[TrailResult], heads: Sequence[Checkpoint], now: datetime, max_age: timedelta | None
-) -> None:
-    """Steps 9 to 11: hold the trails of one origin against pinned heads, the clock and each other."""
-    for trail, outcome in hold_heads(heads, trails):
-        if outcome.finding is not None:
-            trail.findings.add(outcome.finding)
-        if outcome.not_checked is not None:
-            trail.not_checked.append(outcome.not_checked)
-        if outcome.uncompared is not None:
-            trail.heads_uncompared.append(outcome.uncompared)
-    if max_age is not None:
-        for trail in ends(trails):
-            _check_age(trail, now - max_age)
-    for trail, finding in find_forks(trails):
-        trail.findings.add(finding)
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """What is to be verified, by what and when."""
 
+    store: Store
+    policy: Policy
+    scope: Scope
+    selected: Mapping[str, Verifier]
+    heads: tuple[Checkpoint, ...]
+    owners: tuple[FolderOwner, ...]
+    now: datetime
 
-def _check_age(trail: TrailResult, oldest: datetime) -> None:
-    """Step 10: the newest entry is not older than allowed."""
-    newest = time_of_ms(trail.last_time_ms)
-    if trail.head is not None and (newest is None or newest < oldest):
-        trail.findings.add(
-            Finding(
-                FindingCode.TRAIL_STALE,
-                key=trail.head.key,
-                expected=f"an entry chained since {format_time(oldest)}",
-                found=f"the newest was chained {format_time(newest) if newest else 'at no time'}",
+    @property
+    def wanted(self) -> list[tuple[str, Verifier]]:
+        """The folders of the selected trails, and their keys."""
+        return [
+            (owner.folder, owner.verifier)
+            for owner in self.owners
+            if owner.verifier is not None and owner.verifier.name in self.selected
+        ]
+
+    def walk(
+        self,
+        starts: Sequence[TrailStart],
+        sample: Sample | None,
+        visit: Visit | None,
+        progress: Callable[[Progress], None] | None,
+        checkers: AbstractContextManager[Checker],
+    ) -> list[TrailResult]:
+        """Walk through the trails, one after the other."""
+        meter = ProgressMeter(progress, _bytes_to_read(self.store, starts, sample) if progress else 0)
+        results = []
+        with checkers as checker:
+            for settings, begun in starts:
+                walk = TrailWalk(
+                    self.store,
+                    replace(settings, sample=sample),
+                    begun,
+                    checker=checker,
+                    on_progress=meter.begin(settings.verifier.name),
+                    on_bookmark=partial(visit.note, settings.folder) if visit else lambda _bookmark: None,
+                )
+                results.append(walk.run())
+        if self.scope.is_part and not any(result.has_met_anything for result in results):
+            raise ScopeError(
+                "no sealed entry of the selected trails lies in the range, so nothing was verified"
             )
+        return results
+
+    def trail_reports(self, results: Sequence[TrailResult], *, has_max_age: bool) -> list[TrailReport]:
+        """The reports on the trails that were walked through."""
+        with_head = {head.origin for head in self.heads}
+        return [
+            trail_report(result, has_head=result.verifier.name in with_head, has_max_age=has_max_age)
+            for result in results
+        ]
+
+    def report(self, reports: Sequence[TrailReport], sample: Sample | None, *, is_selection: bool) -> Report:
+        """The report on the archive; `is_selection`: other trails than the selected ones do not matter."""
+        aside = len(self.owners) - len(self.wanted) if is_selection else 0
+        unnamed = [] if is_selection else [owner for owner in self.owners if owner.verifier is None]
+        trails = [*reports, *(unnamed_report(owner, self.policy) for owner in unnamed)]
+        findings = tuple(_absent(self.store, self.selected, self.owners, self.heads))
+        verdicts = [trail.verdict for trail in trails] + [finding.code.verdict for finding in findings]
+        return Report(
+            verdict=Verdict.worst(verdicts),
+            archive=self.store.url,
+            verified_at=self.now,
+            lock_knowledge=self.store.lock_knowledge,
+            trails=tuple(sorted(trails, key=lambda trail: trail.folder)),
+            findings=findings,
+            not_checked=(
+                *unchecked_in_archive(self.store.lock_knowledge),
+                *_passed_over(self.selected, self.heads, aside),
+            ),
+            scope=self.scope,
+            sample=sample,
         )
-
-
-def _trail_report(result: TrailResult, *, has_head: bool, has_max_age: bool) -> TrailReport:
-    head = None if result.head is None else result.head.opened
-    unchecked = unchecked_in_trail(result, has_head=has_head, has_max_age=has_max_age)
-    return TrailReport(
-        origin=result.verifier.name,
-        folder=result.folder,
-        verdict=result.findings.verdict,
-        size=result.size,
-        root=None if head is None else head.checkpoint.root,
-        head=None if head is None else head.seal.checkpoint,
-        entries_verified=result.entries,
-        batches_verified=result.batches,
-        bytes_read=result.length,
-        kinds={kind.name.lower(): count for kind, count in result.kinds.items() if count},
-        first_time=time_of_ms(result.first_time_ms),
-        last_time=time_of_ms(result.last_time_ms),
-        retention=None if head is None else head.seal.retention,
-        heads_uncompared=tuple(result.heads_uncompared),
-        findings=result.findings.kept,
-        findings_left_out=result.findings.left_out,
-        expired=tuple(result.expired),
-        in_flight=result.in_flight[1] if result.in_flight else 0,
-        not_checked=(*result.not_checked, *unchecked),
-    )
-
-
-def _unnamed_report(owner: FolderOwner, policy: Policy) -> TrailReport:
-    """The report on a folder whose trail the policy does not name."""
-    claimed = ", ".join(ascii(origin[:300]) for origin in sorted(owner.claimed)[:3])
-    finding = Finding(
-        FindingCode.TRAIL_UNNAMED,
-        key=owner.folder,
-        expected=f"a trail of the policy, which names {', '.join(policy.logs) or 'none'}",
-        found=f"seals that name {claimed}" if claimed else "no seal that names a trail",
-    )
-    return TrailReport(None, owner.folder, finding.code.verdict, findings=(finding,))
 
 
 def _passed_over(selected: Collection[str], heads: Sequence[Checkpoint], folders: int) -> Iterator[str]:

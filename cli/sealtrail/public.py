@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from sealtrail_auditor.report import Report
+    from sealtrail_auditor.scope import Scope
+    from sealtrail_auditor.visit import Visit
     from sealtrail_schemas.policy import Policy
     from sealtrail_transport.store import Store
 
@@ -42,13 +44,25 @@ def verify(
     pinned: Sequence[bytes] = (),
     max_age: timedelta | None = None,
     now: datetime | None = None,
+    scope: Scope | None = None,
+    visit: Visit | None = None,
+    jobs: int = 1,
 ) -> Report:
     """Verify an archive, believing nothing but the policy; see `sealtrail_auditor.verify.verify_archive`.
 
     `now` is this machine's clock unless given.
     """
+    from sealtrail_auditor.scope import WHOLE
     from sealtrail_auditor.verify import verify_archive
 
     return verify_archive(
-        archive, policy, trails=trails, pinned=pinned, now=now or datetime.now(UTC), max_age=max_age
+        archive,
+        policy,
+        trails=trails,
+        pinned=pinned,
+        now=now or datetime.now(UTC),
+        max_age=max_age,
+        scope=scope or WHOLE,
+        visit=visit,
+        jobs=jobs,
     )

@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from typing import BinaryIO
+    from sealtrail_schemas.batch_reader import ByteStream
 
 _CHUNK_BYTES: Final = 1 << 18
 
@@ -19,7 +19,7 @@ class HashingStream:
         at_end: Whether the stream has ended.
     """
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: ByteStream) -> None:
         self.length = 0
         self.at_end = False
         self._stream = stream

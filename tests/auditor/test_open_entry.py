@@ -12,7 +12,7 @@ from sealtrail_transport.folder_store import FolderStore
 
 
 def find(trail, sequence, **settings):
-    return find_entry(trail.store, policy_of(trail), ORIGIN, sequence, **settings)
+    return find_entry(trail.store, policy_of(trail), ORIGIN, sequence, now=NOW, **settings)
 
 
 @pytest.mark.parametrize("sequence", range(9))
@@ -83,9 +83,9 @@ def test_a_trail_that_is_not_there():
     other = make_trail(1, origin="audit.example.com/refunds/0", seed=b"\x05" * 32)
     policy = policy_of(trail, other)
     with pytest.raises(EntryMissingError, match="holds nothing"):
-        find_entry(trail.store, policy, other.origin, 0)
+        find_entry(trail.store, policy, other.origin, 0, now=NOW)
     with pytest.raises(TrailSelectionError, match="does not name"):
-        find_entry(trail.store, policy_of(trail), other.origin, 0)
+        find_entry(trail.store, policy_of(trail), other.origin, 0, now=NOW)
 
 
 def test_in_a_plain_copy(tmp_path):

@@ -181,8 +181,7 @@ def test_other_content_in_the_place_of_a_sealed_version_is_not_taken_for_it():
     trail.store.erase(placed.batch)
     trail.store.put(placed.batch, bytes(len(placed.batch_bytes)), retention=None)
     [finding] = verify(trail).all_findings()
-    assert (finding.code.code, finding.span) == ("ST-BATCH-MISSING", (2, 3))
-    assert finding.found == "1 version(s) of other content"
+    assert (finding.code.code, finding.span) == ("ST-BATCH-SUBSTITUTED", (2, 3))
     later = verify(trail, now=trail.until)
     assert (codes(later), later.trails[0].expired) == ([], ((2, 3),))
 
@@ -202,7 +201,7 @@ def test_a_squatted_batch_before_a_gap_is_not_part_of_the_gap():
     trail.store.put(f"{trail.folder}batches/{1:020}.avro", b"squatted", retention=None)
     trail.store.erase(trail.placed[1].seal)
     report = verify(trail)
-    assert sorted(codes(report)) == ["ST-OBJECT-FOREIGN", "ST-SEAL-MISSING"]
+    assert sorted(codes(report)) == ["ST-OBJECT-SQUATTED", "ST-SEAL-MISSING"]
     assert "1 batch(es) without a valid seal were not read." in report.trails[0].not_checked
 
 
@@ -213,7 +212,7 @@ def test_a_spoiled_name_was_gone_around():
     trail.event()
     trail.seal(suffix=1)
     [finding] = verify(trail).all_findings()
-    assert (finding.code.code, finding.key) == ("ST-OBJECT-FOREIGN", squatted)
+    assert (finding.code.code, finding.key) == ("ST-OBJECT-SQUATTED", squatted)
 
 
 def test_a_seal_name_taken_before_the_archiver_came():

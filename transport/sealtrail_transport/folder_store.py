@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from heapq import merge
 from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO
@@ -23,14 +24,15 @@ from sealtrail_transport.folder_files import (
     write_whole,
 )
 from sealtrail_transport.store import LockKnowledge, ObjectInfo, ObjectVersion
+from sealtrail_transport.store_keys import VIEW_CONTENT_TYPE, check_view_key
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from sealtrail_transport.copy_notes import CopyLine
-    from sealtrail_transport.store import Retention
+    from sealtrail_transport.store import Retention, Store
 
 UNVERSIONED = "null"  # S3's version id for an object of a bucket without versions
 
@@ -65,6 +67,11 @@ class FolderStore:
         """The folder's path."""
         return str(self._root)
 
+    @property
+    def opener(self) -> Callable[[], Store]:
+        """See `Reopenable.opener`."""
+        return partial(FolderStore, self._root)
+
     def ensure_bucket(self) -> bool:
         """Make the folder if need be; returns True if it was made. It never has Object Lock."""
         with file_errors(f"make the folder {self._root}"):
@@ -96,6 +103,12 @@ class FolderStore:
         write_whole(self._root, key, body, replace=not only_if_absent)
         return UNVERSIONED
 
+    def put_view(self, key: str, body: bytes) -> str:
+        """See `Store.put_view`."""
+        return self.put(
+            check_view_key(key), body, retention=None, only_if_absent=False, content_type=VIEW_CONTENT_TYPE
+        )
+
     def versions(
         self, prefix: str, *, after: str | None = None, limit: int | None = None
     ) -> Iterator[ObjectVersion]:
@@ -125,6 +138,12 @@ class FolderStore:
         """See `Store.open`."""
         file, _ = self._locate(key, version_id)
         return open_regular(self._root, file)
+
+    def read_range(self, key: str, version_id: str, *, start: int, length: int) -> bytes:
+        """See `Store.read_range`."""
+        with self.open(key, version_id) as file, file_errors(f"read {key}"):
+            file.seek(start)
+            return file.read(length)
 
     def _locate(self, key: str, version_id: str) -> tuple[str, CopyLine | None]:
         """Name the file that holds a version, and its line in the notes if they know the key."""

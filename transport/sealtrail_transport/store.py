@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
 
@@ -106,6 +106,17 @@ class Store(Protocol):
         """
         ...
 
+    def put_view(self, key: str, body: bytes) -> str:
+        """Write a view, without a lock and over what is there; return its version id.
+
+        The only names that this writes are those of views (`sealtrail_schemas.layout.parse_view_key`), none
+        of which lies in a trail's folder.
+
+        Raises:
+            StoreError: the key is none of a view.
+        """
+        ...
+
     def versions(
         self, prefix: str, *, after: str | None = None, limit: int | None = None
     ) -> Iterator[ObjectVersion]:
@@ -124,6 +135,26 @@ class Store(Protocol):
         """Open one version for streaming; the caller closes it. Raises ObjectMissingError.
 
         A connection that breaks while reading raises StoreUnavailableError from `read`.
+        """
+        ...
+
+    def read_range(self, key: str, version_id: str, *, start: int, length: int) -> bytes:
+        """Read at most `length` bytes (1 or more) of one version, from the byte `start` on.
+
+        What comes back is shorter only at the version's end, and empty behind it. Raises ObjectMissingError.
+        """
+        ...
+
+
+@runtime_checkable
+class Reopenable(Protocol):
+    """A store that another process can open as well."""
+
+    @property
+    def opener(self) -> Callable[[], Store] | None:
+        """Opens the same store again. It can be pickled, where the store itself has connections; None: can't.
+
+        It may hold credentials, so it is for pipes to child processes and not for files.
         """
         ...
 
