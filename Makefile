@@ -36,6 +36,7 @@ check: $(VENV)/dev.stamp
 	$(BIN)/lint-imports
 	$(BIN)/python docs/make_cli.py --check
 	$(BIN)/python docs/make_findings.py --check
+	$(BIN)/python docs/make_attacks.py --check
 	for script in vectors/make_*.py; do $(BIN)/python $$script --check || exit 1; done
 
 # uv only computes the lock; nothing else needs it.

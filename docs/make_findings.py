@@ -17,9 +17,9 @@ INTRO = """\
 
 # Findings
 
-`sealtrail verify` reports what is wrong with an archive as *findings*. Each has a code that never changes
-its meaning, the place (object, version, entries), what was expected and what was found. This page says what
-each code means and what to do about it.
+`sealtrail verify` reports what is wrong with an archive as *findings*, and so does `verify-proof` with proofs
+and packs. Each has a code that never changes its meaning, the place (object, version, entries), what was
+expected and what was found. This page says what each code means and what to do about it.
 
 All findings of an archive together make its verdict, the first of these that applies:
 

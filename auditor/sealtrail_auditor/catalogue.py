@@ -110,10 +110,43 @@ class FindingCode(Enum):
         "ST-SEAL-DAMAGED",
         Verdict.TAMPERED,
         "a seal is not as it was signed",
-        """The signed statement about a batch was changed, cut or replaced: its signature does not fit its
-        text, or it is no seal at all.""",
+        """The signed statement about a batch was changed or replaced: its signature does not fit its text, or
+        it is no seal at all.""",
         """Fetch the object from another copy. A change below the storage interface leaves no trace in the
         store's own logs, so ask the provider as well.""",
+    )
+    SEAL_EMPTY = (
+        "ST-SEAL-EMPTY",
+        Verdict.TAMPERED,
+        "a seal is an empty file",
+        "The file has the right name and no content.",
+        "Fetch the file from another copy. If this is a copy itself, copy it again.",
+    )
+    SEAL_TRUNCATED = (
+        "ST-SEAL-TRUNCATED",
+        Verdict.TAMPERED,
+        "a seal was cut off",
+        """The file begins as a seal and ends before its signature does. Interrupted copies look like this,
+        and so does cutting on purpose.""",
+        "Fetch the file from another copy. If this is a copy itself, copy it again.",
+    )
+    SEAL_FORGED = (
+        "ST-SEAL-FORGED",
+        Verdict.TAMPERED,
+        "a seal is signed by another key than the trail's",
+        """Other seals of the trail are signed by the key that you trust; this one is signed under the trail's
+        name by another. Somebody made a seal of their own, or the operator changed the key without telling
+        you: a trail never changes its key.""",
+        """Fetch the object from another copy, and ask the operator whether the key was changed. Do not put
+        the other key into your policy before that is explained.""",
+    )
+    SEAL_UNSOUND = (
+        "ST-SEAL-UNSOUND",
+        Verdict.TAMPERED,
+        "a seal with a good signature contradicts itself",
+        """Its signature is the trail's, but its parts do not fit each other or are not in the form of a seal:
+        size, checkpoint, Merkle tree. An honest archiver can't have made this seal.""",
+        "Treat the archiver and the trail's key as misused until this is explained.",
     )
     SEAL_KEY = (
         "ST-SEAL-KEY",
@@ -145,6 +178,14 @@ class FindingCode(Enum):
         """The seal belongs to a different trail. Files of two trails were mixed, by mistake or to hide
         something.""",
         "Fetch this trail's own object from another copy and find out who exchanged them.",
+    )
+    SEAL_REPLAYED = (
+        "ST-SEAL-REPLAYED",
+        Verdict.TAMPERED,
+        "a seal of another trail of the same name lies in this one",
+        """The seal is genuine and of the key that you trust, but it was made for another trail of this name:
+        an earlier or later one, or one in another archive. It was put here to stand for something else.""",
+        "Find the trail that it belongs to, and fetch this trail's own object from another copy.",
     )
     SEAL_CHAIN = (
         "ST-SEAL-CHAIN",
@@ -196,6 +237,15 @@ class FindingCode(Enum):
         that has not passed.""",
         "Look for the batch in another copy; its seal tells whether what you find is genuine.",
     )
+    BATCH_SUBSTITUTED = (
+        "ST-BATCH-SUBSTITUTED",
+        Verdict.INCOMPLETE,
+        "a sealed batch is gone, and something else lies under its name",
+        """The version that was sealed is no longer there, although it had to be kept until a date that has
+        not passed. What lies in its place is other content.""",
+        """Look for the batch in another copy; its seal tells whether what you find is genuine. Find out who
+        put the other object there.""",
+    )
     BATCH_EMPTY = (
         "ST-BATCH-EMPTY",
         Verdict.TAMPERED,
@@ -230,9 +280,25 @@ class FindingCode(Enum):
         "ST-BATCH-DAMAGED",
         Verdict.TAMPERED,
         "a sealed batch is not as it was sealed",
-        """The file's bytes differ from those that were sealed. Where its entries can still be read, the
-        finding says whether they were affected.""",
+        "The file's bytes differ from those that were sealed, and it can't be read as a batch to its end.",
         "Fetch the file from another copy; its seal tells whether what you find is genuine.",
+    )
+    BATCH_REENCODED = (
+        "ST-BATCH-REENCODED",
+        Verdict.TAMPERED,
+        "a batch was written anew, with the entries that were sealed",
+        """The file's bytes differ from those that were sealed, but every entry in it is the sealed one:
+        nothing that was recorded is lost or changed. Tools that read and write Avro files do this.""",
+        "Find out what wrote the file again. Fetch the sealed file from another copy.",
+    )
+    BATCH_REWRITTEN = (
+        "ST-BATCH-REWRITTEN",
+        Verdict.TAMPERED,
+        "entries of a batch were replaced, and the chain computed anew",
+        """The entries follow on each other as they should, but they do not lead to the entry that was sealed
+        as the last one. Somebody changed entries and repaired the chain behind them, which needs no key.
+        Where in the file that began can't be said.""",
+        "Fetch the batch from another copy and compare the entries.",
     )
     BATCH_FORMAT = (
         "ST-BATCH-FORMAT",
@@ -318,12 +384,27 @@ class FindingCode(Enum):
         "The entry was recorded in a different trail and put here.",
         "Fetch the batch from another copy.",
     )
+    ENTRY_TIME = (
+        "ST-ENTRY-TIME",
+        Verdict.TAMPERED,
+        "an entry is dated before the one it follows on",
+        "The time of chaining never goes back along a trail. An honest chainer can't have written this.",
+        "Treat the chainer and the trail's key as misused until this is explained.",
+    )
+    ENTRY_SOURCE = (
+        "ST-ENTRY-SOURCE",
+        Verdict.TAMPERED,
+        "an entry goes back in the source",
+        """Records are taken from the source in their order, each once. This entry states a place there that
+        the trail had already passed. An honest chainer can't have written this.""",
+        "Treat the chainer and the trail's key as misused until this is explained.",
+    )
     ENTRY_RULE = (
         "ST-ENTRY-RULE",
         Verdict.TAMPERED,
-        "an entry breaks a rule that the chainer keeps",
-        """Times and positions in the source never go back along a trail, and an event is written down in one
-        form only. An honest chainer can't have written this.""",
+        "an event is written down in a form that the chainer does not use",
+        """There is one way to write down an event, and this is another: two texts could stand for the same
+        event. An honest chainer can't have written this.""",
         "Treat the chainer and the trail's key as misused until this is explained.",
     )
     ENTRY_FORMAT = (
@@ -374,6 +455,14 @@ class FindingCode(Enum):
         "an object lies in a trail that no seal names",
         "Somebody other than the archiver wrote into the trail's folder. The entries are not affected.",
         "Find out who wrote it, and take write access from them.",
+    )
+    OBJECT_SQUATTED = (
+        "ST-OBJECT-SQUATTED",
+        Verdict.UNPROTECTED,
+        "an object has a name that the archiver could have needed",
+        """Somebody other than the archiver wrote an object under a name that batches and seals have. The
+        archiver goes around such names; the entries are not affected.""",
+        "Find out who wrote it, and take write access from them: it can be an attempt to stop the archiver.",
     )
     TAIL_UNSEALED = (
         "ST-TAIL-UNSEALED",
@@ -431,4 +520,89 @@ class FindingCode(Enum):
         """The trail is consistent in itself, but it is not the one of which you kept a checkpoint. Only
         somebody with the trail's key can have done that.""",
         "Keep your checkpoint and this archive: together they are proof. Treat the key as misused.",
+    )
+
+    # Proofs and evidence packs
+
+    PROOF_FORM = (
+        "ST-PROOF-FORM",
+        Verdict.TAMPERED,
+        "a proof can't be read",
+        "The file begins or is named as a proof and is none, so it shows nothing. It was cut or changed.",
+        "Ask for the proof again. Whoever has the archive can make it anew with `sealtrail prove`.",
+    )
+    PROOF_LEAF = (
+        "ST-PROOF-LEAF",
+        Verdict.TAMPERED,
+        "a proof does not hold the leaf of its entry",
+        "What should be the entry's fixed record is missing, is no leaf, or is that of another entry.",
+        "Ask for the proof again, and treat what came with it as not proven.",
+    )
+    PROOF_PAYLOAD = (
+        "ST-PROOF-PAYLOAD",
+        Verdict.TAMPERED,
+        "a payload is not the one that was sealed",
+        "The event that is shown is not the one that the leaf commits to: somebody exchanged or changed it.",
+        "Treat what the event says as not proven, and ask for the entry again.",
+    )
+    PROOF_INCLUSION = (
+        "ST-PROOF-INCLUSION",
+        Verdict.TAMPERED,
+        "a proof does not lead to the checkpoint",
+        """The leaf and the path do not give the root that the checkpoint states. So it is not shown that the
+        trail ever held this entry at this place.""",
+        "Treat the entry as not proven, and ask for the proof again.",
+    )
+    PROOF_SIGNATURE = (
+        "ST-PROOF-SIGNATURE",
+        Verdict.TAMPERED,
+        "a proof's checkpoint is not as it was signed",
+        "The checkpoint was changed: the signature of the trail's key does not fit it, or it is none.",
+        "Treat the entry as not proven, and ask for the proof again.",
+    )
+    PROOF_KEY = (
+        "ST-PROOF-KEY",
+        Verdict.UNVERIFIABLE,
+        "a proof is not signed by a key of the policy",
+        """The checkpoint names a trail that the policy does not have, or is signed by another key. Anybody
+        can sign with a key of their own.""",
+        """Check that it is the right policy. If it is, ask the operator of the trail which key signed, over
+        another way than the proof came.""",
+    )
+    PROOF_FORMAT = (
+        "ST-PROOF-FORMAT",
+        Verdict.UNVERIFIABLE,
+        "a proof or its leaf is of an unknown version",
+        "It may be sound, but this program does not know its format.",
+        "Use a newer version of sealtrail.",
+    )
+    PROOF_SEAL = (
+        "ST-PROOF-SEAL",
+        Verdict.TAMPERED,
+        "an entry's seal in a pack is missing or does not fit",
+        """The pack has no seal with the proof's checkpoint, its signature does not fit, or it covers other
+        entries.""",
+        "If everything else about the entry is good it is proven all the same. Ask for the pack again.",
+    )
+    PACK_FILE = (
+        "ST-PACK-FILE",
+        Verdict.TAMPERED,
+        "a file of a pack is not the one in its manifest",
+        "The file was changed or damaged after the pack was made, or put into it.",
+        "Ask for the pack again, and compare.",
+    )
+    PACK_MISSING = (
+        "ST-PACK-MISSING",
+        Verdict.INCOMPLETE,
+        "a file of a pack is missing",
+        "The manifest lists the file, and the pack does not hold it.",
+        "Ask for the whole pack.",
+    )
+    PACK_PAGE = (
+        "ST-PACK-PAGE",
+        Verdict.TAMPERED,
+        "a pack's page shows something else than its files",
+        """The data within index.html is not that of the proofs, payloads and seals beside it. Whoever reads
+        the page sees other evidence than what was checked.""",
+        "Do not read the page. Ask for the pack again, and ask who had it in their hands.",
     )

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from sealtrail_auditor.catalogue import FindingCode
 
 MAX_FINDINGS: Final = 1_000
-"""How many findings of one trail are kept whole; of the others, only the number of each code is."""
+"""How many findings of one code and trail are kept whole; of the others, only the number is.
+
+Each code has room of its own: who floods a trail with junk can't push out the one event that was changed.
+"""
 
 
 class Span(NamedTuple):
@@ -39,7 +42,8 @@ class Finding:
         span: The entries that it is about, where it is about entries.
         expected: What should have been there, for people.
         found: What was there, for people.
-        objects: How many objects in a row this finding stands for.
+        objects: How many objects in a row this finding stands for; the fields above are of the first, but for
+            `span`, which is that of all.
     """
 
     code: FindingCode
@@ -73,25 +77,32 @@ class Finding:
 class FindingLog:
     """The findings of one trail, in bounded memory.
 
-    A finding that says the same as the one before about the entries that follow on it is joined to it, so
-    that a million unlocked batches are one finding.
+    A finding about the entries that follow on those of the one before, of objects of the same kind, is joined
+    to it: a million missing or unlocked batches in a row are one finding. What was tampered with is joined
+    only where expected and found are the same too, since there each object is evidence.
     """
 
     def __init__(self, origin: str | None) -> None:
         self._origin = origin
+        self._clear()
+
+    def _clear(self) -> None:
         self._kept: list[Finding] = []
         self._left_out: Counter[FindingCode] = Counter()
-        self._last: dict[FindingCode, int] = {}
+        self._last: dict[tuple[FindingCode, str], int] = {}
+        self._count: Counter[FindingCode] = Counter()
 
     def add(self, finding: Finding) -> None:
         """Record a finding; its origin is set to the trail's where it has none."""
         if finding.origin is None:
             finding = replace(finding, origin=self._origin)
-        index = self._last.get(finding.code)
+        code, kind = finding.code, (finding.code, (finding.key or "").rpartition("/")[0])
+        index = self._last.get(kind)
         if index is not None and (joined := _join(self._kept[index], finding)):
             self._kept[index] = joined
-        elif len(self._kept) < MAX_FINDINGS:
-            self._last[finding.code] = len(self._kept)
+        elif self._count[code] < MAX_FINDINGS:
+            self._last[kind] = len(self._kept)
+            self._count[code] += 1
             self._kept.append(finding)
         else:
             self._left_out[finding.code] += 1
@@ -99,6 +110,25 @@ class FindingLog:
     def leave_out(self, counts: Mapping[FindingCode, int]) -> None:
         """Count findings that another log could not keep."""
         self._left_out.update(counts)
+
+    def merge(self, later: FindingLog) -> None:
+        """Record all that a later log holds, and count what it could not keep."""
+        for finding in later.kept:
+            self.add(finding)
+        self.leave_out(later.left_out)
+
+    def take(self) -> FindingLog:
+        """Hand out all that it holds, and hold nothing any more."""
+        taken = self.copy()
+        self._clear()
+        return taken
+
+    def copy(self) -> FindingLog:
+        """An independent log of the same findings."""
+        copy = FindingLog(self._origin)
+        copy._kept, copy._left_out = list(self._kept), self._left_out.copy()
+        copy._last, copy._count = dict(self._last), self._count.copy()
+        return copy
 
     @property
     def kept(self) -> tuple[Finding, ...]:
@@ -118,10 +148,11 @@ class FindingLog:
 
 
 def _join(before: Finding, after: Finding) -> Finding | None:
-    """Both findings as one, if they say the same of entries that follow on each other; otherwise None."""
+    """Both findings as one, if they are of entries that follow on each other and may be joined."""
     if before.span is None or after.span is None or after.span.first != before.span.last + 1:
         return None
-    if (before.expected, before.found) != (after.expected, after.found):
+    says_the_same = (before.expected, before.found) == (after.expected, after.found)
+    if before.code.verdict is Verdict.TAMPERED and not says_the_same:
         return None
     return replace(
         before, span=Span(before.span.first, after.span.last), objects=before.objects + after.objects

@@ -7,7 +7,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sealtrail_auditor.catalogue import FindingCode
-from sealtrail_schemas.errors import FormatError, NoteUnsignedError, UnknownFormatError
+from sealtrail_schemas.errors import FormatError, NoteUnsignedError, SealError, UnknownFormatError
 from sealtrail_schemas.layout import parse_trail_prefix
 from sealtrail_schemas.seal import MAX_SEAL_BYTES, OpenedSeal, open_seal, seal_key_name
 from sealtrail_transport.errors import ObjectMissingError
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _SIGNATURE_PREFIX: Final = "— "
 _SEAL_SUFFIX: Final = seal_key_name("")
+_TEXT_START: Final = b'{"batch":{'  # members are in order, so every seal begins like this
 
 
 class PlacedSeal(NamedTuple):
@@ -139,16 +140,43 @@ def _open(
         opened = open_seal(data, verifier)
     except NoteUnsignedError:
         return _unsigned(data, verifier)
+    except SealError as error:  # behind a good signature
+        return FindingCode.SEAL_UNSOUND, "a seal that agrees with itself", str(error)
     except UnknownFormatError as error:
         return FindingCode.SEAL_FORMAT, "a seal of version 1", str(error)
     except FormatError as error:
-        return FindingCode.SEAL_DAMAGED, f"a seal signed by {verifier.name}", str(error)
+        return _no_note(data, verifier, str(error))
+    return _misplaced(opened, folder, size) or opened
+
+
+def _misplaced(opened: OpenedSeal, folder: str, size: int) -> tuple[FindingCode, str, str] | None:
+    """Say of a seal with a good signature whether it belongs elsewhere."""
     id_start = parse_trail_prefix(folder).id_start
     if not opened.seal.trail_id.hex().startswith(id_start):
-        return FindingCode.SEAL_FOREIGN, f"trail id {id_start}…", opened.seal.trail_id.hex()
+        return FindingCode.SEAL_REPLAYED, f"trail id {id_start}…", opened.seal.trail_id.hex()
     if opened.checkpoint.size != size:
         return FindingCode.SEAL_SWAPPED, f"the seal of size {size}", f"that of size {opened.checkpoint.size}"
-    return opened
+    return None
+
+
+def _no_note(data: bytes, verifier: Verifier, problem: str) -> tuple[FindingCode, str, str]:
+    """Say of what does not open as a note of the trail's key why that may be."""
+    expected = f"a seal signed by {verifier.name}"
+    if not data:
+        return FindingCode.SEAL_EMPTY, expected, "no bytes"
+    if len(data) <= MAX_SEAL_BYTES and _is_cut_off(data):
+        return (
+            FindingCode.SEAL_TRUNCATED,
+            expected,
+            f"{len(data)} bytes that begin as one and do not end as one",
+        )
+    return FindingCode.SEAL_DAMAGED, expected, problem
+
+
+def _is_cut_off(data: bytes) -> bool:
+    """Whether it begins as a seal's text, and ends in it or within the line of the signature."""
+    begins = data[: len(_TEXT_START)] == _TEXT_START[: len(data)]
+    return begins and not (data.endswith(b"\n") and b"\n" in data.rstrip(b"\n"))
 
 
 def _unsigned(data: bytes, verifier: Verifier) -> tuple[FindingCode, str, str]:

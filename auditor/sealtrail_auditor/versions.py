@@ -37,14 +37,14 @@ def report_versions(name: Name, span: Span | None, findings: FindingLog) -> None
         )
 
 
-def report_stray(name: Name, findings: FindingLog) -> None:
-    """Report a name that no seal leads to."""
+def report_stray(name: Name, findings: FindingLog, *, is_batch: bool = False) -> None:
+    """Report a name that no seal leads to; `is_batch`: it is one that the archiver could have needed."""
     if not name.count:
         report_versions(name, None, findings)
         return
     findings.add(
         Finding(
-            FindingCode.OBJECT_FOREIGN,
+            FindingCode.OBJECT_SQUATTED if is_batch else FindingCode.OBJECT_FOREIGN,
             key=name.key,
             version_id=name.versions[0].version_id,
             expected="only what the archiver wrote",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
+from sealtrail import scope_text
 from sealtrail.terminal_text import hanging, printable
 from sealtrail.wording import plural, utc
 from sealtrail_auditor.catalogue import FindingCode
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
     from sealtrail_auditor.report import Report, TrailReport
 
 MAX_PLACES: Final = 10
-"""So many places of one kind of finding are shown; `--json` has them all."""
+"""So many places of one kind of finding are shown, and so many folders without a valid seal."""
+
+_MAX_SENTENCES: Final = 20
+_MAX_NAMES: Final = 3
 
 _LABEL_WIDTH: Final = 12
 _SHORT_ROOT: Final = 16
@@ -54,20 +58,26 @@ def print_findings(console: Console, findings: Sequence[Finding]) -> None:
 
 def print_verdict(console: Console, report: Report) -> None:
     """Print the one line that says the verdict, and in a few words why."""
-    verdict, reason = report.verdict.upper(), verdict_reason(report)
+    print_verdict_line(console, report.verdict, verdict_reason(report), scope_text.where(report))
+
+
+def print_verdict_line(console: Console, verdict: Verdict, reason: str, where: str = "") -> None:
+    """Print a verdict and in a few words why; both texts must be fit to print.
+
+    `where` is the part that it is on, where that is not the whole: it stands beside the verdict itself.
+    """
+    named = f"{verdict.upper()} {where}".rstrip()
     if console.is_terminal:
-        console.print(Text.assemble((f" {verdict} ", _STYLES[report.verdict]), f" {reason}"))
+        console.print(Text.assemble((f" {named} ", _STYLES[verdict]), f" {reason}"))
     else:
-        console.print(Text(f"{verdict}: {reason}"))
+        console.print(Text(f"{named}: {reason}"))
 
 
 def verdict_reason(report: Report) -> str:
     """Why the verdict is what it is, in one line."""
     decisive = [finding for finding in report.all_findings() if finding.code.verdict is report.verdict]
     if not decisive:
-        entries = plural(sum(trail.entries_verified for trail in report.trails), "entry", "entries")
-        trails = plural(len(report.trails), "trail")
-        return f"{entries} of {trails} verified, nothing wrong"
+        return scope_text.nothing_wrong(report)
     first = decisive[0]
     place = f" ({first.span})" if first.span is not None else ""
     others = len({finding.code for finding in decisive}) - 1
@@ -78,9 +88,9 @@ def verdict_reason(report: Report) -> str:
 def _report(report: Report, width: int | None) -> Iterator[Text]:
     yield from _row("archive", report.archive, width)
     yield from _row("judged at", utc(report.verified_at), width)
-    for trail in report.trails:
-        yield Text("")
-        yield from _trail(trail, width)
+    for label, text in scope_text.scope_rows(report):
+        yield from _row(label, printable(text), width)
+    yield from _trails(report.trails, width)
     yield Text("")
     left_out = Counter[FindingCode]()
     for trail in report.trails:
@@ -92,6 +102,20 @@ def _report(report: Report, width: int | None) -> Iterator[Text]:
     yield Text("")
 
 
+def _trails(trails: Sequence[TrailReport], width: int | None) -> Iterator[Text]:
+    """All trails that have a valid seal, and some that have none: anybody can make folders."""
+    without_seal = [trail for trail in trails if trail.root is None]
+    hidden = without_seal[MAX_PLACES:]
+    folders = {trail.folder for trail in hidden}
+    for trail in trails:
+        if trail.folder not in folders:
+            yield Text("")
+            yield from _trail(trail, width)
+    if hidden:
+        yield Text("")
+        yield Text(f"and {plural(len(hidden), 'more folder')} without a valid seal; --json has them all")
+
+
 def _trail(trail: TrailReport, width: int | None) -> Iterator[Text]:
     name = printable(trail.origin or "a trail that the policy does not name")
     yield Text.assemble((name, "bold"), f"  {trail.verdict}")
@@ -99,6 +123,8 @@ def _trail(trail: TrailReport, width: int | None) -> Iterator[Text]:
     batches = plural(trail.batches_verified, "batch", "batches")
     kinds = ", ".join(f"{count:,} {name}" for name, count in sorted(trail.kinds.items()))
     yield from _row("verified", f"{entries} in {batches}, {_size(trail.bytes_read)}", width)
+    for label, text in scope_text.trail_rows(trail):
+        yield from _row(label, text, width)
     yield from _row("kinds", kinds, width)
     if trail.first_time is not None and trail.last_time is not None:
         yield from _row("chained", f"{utc(trail.first_time)} to {utc(trail.last_time)}", width)
@@ -149,17 +175,23 @@ def place_of(finding: Finding, *, with_origin: bool = False) -> str:
 
 
 def _not_checked(report: Report) -> Iterable[str]:
-    """The sentences, each once, with the trail's name where it does not hold for all of them."""
+    """The sentences, each once, with the trails' names where it does not hold for all of them."""
     yield from report.not_checked
-    of_trails = Counter(sentence for trail in report.trails for sentence in set(trail.not_checked))
+    names: dict[str, list[str]] = {}
     for trail in report.trails:
         for sentence in trail.not_checked:
-            if of_trails[sentence] < len(report.trails):
-                yield f"{trail.origin or trail.folder}: {sentence}"
-    if report.trails:
-        yield from (
-            sentence for sentence in report.trails[0].not_checked if of_trails[sentence] == len(report.trails)
-        )
+            names.setdefault(sentence, []).append(trail.origin or trail.folder)
+    of_some = [sentence for sentence, of in names.items() if len(of) < len(report.trails)]
+    for sentence in of_some[:_MAX_SENTENCES]:
+        yield f"{_listed(names[sentence])}: {sentence}"
+    if (more := len(of_some) - _MAX_SENTENCES) > 0:
+        yield f"{plural(more, 'more sentence')} of single trails; --json has them all."
+    yield from (sentence for sentence, of in names.items() if len(of) == len(report.trails))
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown, more = ", ".join(names[:_MAX_NAMES]), len(names) - _MAX_NAMES
+    return f"{shown} and {more:,} more" if more > 0 else shown
 
 
 def _row(label: str, text: str, width: int | None) -> Iterator[Text]:

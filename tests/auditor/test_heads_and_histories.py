@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from auditor import attacks
+from attacks import deeds
 from auditor.builders import NOW, ORIGIN, TrailMaker, codes, make_trail, new_store, policy_of, verify
 from sealtrail_auditor.errors import PinnedHeadError
 from sealtrail_auditor.verify import verify_archive
@@ -78,7 +78,7 @@ def test_a_head_that_is_none_is_no_verdict(change, message):
 
 def test_a_changed_batch_is_not_taken_for_a_rewritten_history():
     trail = make_trail(3, 4)
-    attacks.at(1, attacks.leaf_with(source_timestamp_ms=7))(trail)
+    deeds.at(1, deeds.leaf_with(source_timestamp_ms=7))(trail)
     report = verify(trail, pinned=[trail.checkpoint_at(5), trail.head])
     assert codes(report) == ["ST-ENTRY-LINK"]
     assert any("size 5 could not be compared" in sentence for sentence in report.trails[0].not_checked)

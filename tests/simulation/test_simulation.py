@@ -22,7 +22,7 @@ from sealtrail_schemas.seal import open_seal
 from sealtrail_transport.errors import LogUnavailableError, StoreUnavailableError, WriterFencedError
 from sealtrail_transport.log import NewRecord
 from sealtrail_transport.memory_faults import AppendFault
-from sealtrail_transport.seal_shelf import trail_folders
+from sealtrail_transport.trail_folders import trail_folders
 
 APPEND_FAULTS = [fault for fault in AppendFault if fault is not AppendFault.FENCED]
 
@@ -167,7 +167,7 @@ class World:
         deployment.archive(self.new_archiver(submit=at_once))
 
     def archived(self):
-        (folder,) = trail_folders(self.deployment.store, "events", 0)
+        (folder,) = trail_folders(self.deployment.store)
         values = []
         for line in self.deployment.store.versions(folder + "seals/"):
             with self.deployment.store.open(line.key, line.version_id) as stream:
