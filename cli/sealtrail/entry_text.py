@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from sealtrail.recognise_setting import current_recognisers
 from sealtrail.terminal_text import (
     hanging,
     hex_rows,
@@ -24,6 +25,9 @@ from sealtrail_schemas.record import NO_TIMESTAMP, TIMESTAMP_APPEND, TIMESTAMP_C
 if TYPE_CHECKING:
     from sealtrail_auditor.open_entry import VerifiedEntry
     from sealtrail_schemas.audit_event import AuditEvent
+    from sealtrail_schemas.entry import Entry
+    from sealtrail_schemas.leaf import Leaf
+    from sealtrail_schemas.payload import Payload
     from sealtrail_schemas.recognise import Recognised
 
 MAX_TEXT_CHARS: Final = 64 * 1024
@@ -42,14 +46,42 @@ _CLOCKS: Final = {TIMESTAMP_CREATE: "the producer's clock", TIMESTAMP_APPEND: "t
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def recognise_entry(entry: VerifiedEntry) -> Recognised | None:
+def recognise_entry(entry: ShownEntry) -> Recognised | None:
     """What a recogniser reads from the event; None where none can, and for sealtrail's own entries."""
     if entry.leaf.kind is not Kind.EVENT:
         return None
-    return recognise(entry.payload.key, entry.payload.headers, entry.payload.value)
+    return recognise(entry.payload.key, entry.payload.headers, entry.payload.value, current_recognisers())
 
 
-def entry_lines(entry: VerifiedEntry, width: int | None = None) -> list[str]:
+class ShownEntry(Protocol):
+    """What is shown of an entry, wherever it came from."""
+
+    @property
+    def origin(self) -> str:
+        """The trail."""
+
+    @property
+    def leaf(self) -> Leaf:
+        """The leaf, parsed."""
+
+    @property
+    def payload(self) -> Payload:
+        """The payload, decoded."""
+
+    @property
+    def entry(self) -> Entry:
+        """The bytes of both."""
+
+    @property
+    def checks(self) -> tuple[str, ...]:
+        """What was checked, in sentences."""
+
+    @property
+    def not_checked(self) -> tuple[str, ...]:
+        """What was not, in sentences."""
+
+
+def entry_lines(entry: ShownEntry, width: int | None = None) -> list[str]:
     """The entry as lines of plain text that are safe to print; sentences are wrapped to `width`.
 
     The lines that do not begin with a space are headings.
@@ -119,27 +151,21 @@ def format_ms(time_ms: int) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _headline(entry: VerifiedEntry) -> str:
+def _headline(entry: ShownEntry) -> str:
     if entry.leaf.kind is not Kind.EVENT:
         return _OWN_ENTRIES[entry.leaf.kind]
     found = recognise_entry(entry)
     return "an event of a kind that no recogniser reads" if found is None else describe(found)
 
 
-def _fields(entry: VerifiedEntry) -> list[str]:
-    leaf, found = entry.leaf, recognise_entry(entry)
-    rows: list[tuple[str, str | None]] = [
-        ("kind", leaf.kind.name.lower()),
-        ("chained at", format_ms(leaf.chained_at_ms)),
-    ]
-    if leaf.kind.has_source:
-        if leaf.source_timestamp_ms != NO_TIMESTAMP:
-            clock = _CLOCKS.get(leaf.source_timestamp_type, "no clock")
-            rows.append(("published at", f"{format_ms(leaf.source_timestamp_ms)} ({clock})"))
-        rows.append(("source offset", str(leaf.source_offset)))
-    if found is not None:
-        happened = None if found.time_ms is None else f"{format_ms(found.time_ms)} (the event's word)"
-        rows += [
+def _fields(entry: ShownEntry) -> list[str]:
+    found = recognise_entry(entry)
+    lines = leaf_lines(entry.leaf)
+    if found is None:
+        return lines
+    happened = None if found.time_ms is None else f"{format_ms(found.time_ms)} (the event's word)"
+    return lines + _rows(
+        [
             ("happened at", happened),
             ("actor", found.actor),
             ("action", found.action),
@@ -149,6 +175,24 @@ def _fields(entry: VerifiedEntry) -> list[str]:
             ("event id", found.event_id),
             ("read as", found.recogniser),
         ]
+    )
+
+
+def leaf_lines(leaf: Leaf) -> list[str]:
+    """What a leaf says of its entry, one thing a line."""
+    rows: list[tuple[str, str | None]] = [
+        ("kind", leaf.kind.name.lower()),
+        ("chained at", format_ms(leaf.chained_at_ms)),
+    ]
+    if leaf.kind.has_source:
+        if leaf.source_timestamp_ms != NO_TIMESTAMP:
+            clock = _CLOCKS.get(leaf.source_timestamp_type, "no clock")
+            rows.append(("published at", f"{format_ms(leaf.source_timestamp_ms)} ({clock})"))
+        rows.append(("source offset", str(leaf.source_offset)))
+    return _rows(rows)
+
+
+def _rows(rows: list[tuple[str, str | None]]) -> list[str]:
     return [f"  {name:<16}{printable(text)}" for name, text in rows if text is not None]
 
 

@@ -5,17 +5,22 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 from datetime import timedelta
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import click
 
 from sealtrail.durations import DURATION
+from sealtrail.recognise_setting import current_mappings
 from sealtrail.settings import setting
 from sealtrail_archiver.settings import MOST_BATCH_BYTES, MOST_BATCH_ENTRIES, ArchiverSettings
+from sealtrail_archiver.views import require_pyarrow
 from sealtrail_chainer.chainer import ChainerSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from sealtrail_schemas.recognise_json import JsonMapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +32,19 @@ class BatchChoice:
     size_bytes: int
     codec: Literal["deflate", "null"]
     trim_after: timedelta | None
+    views: bool | None
+
+    def view_mappings(self) -> tuple[JsonMapping, ...] | None:
+        """The mappings by which to make views of what is sealed; None where none are to be made.
+
+        Raises:
+            ExtraMissingError: they are asked for, and pyarrow is not installed.
+        """
+        if self.views is False or (self.views is None and find_spec("pyarrow") is None):
+            return None
+        if self.views:
+            require_pyarrow()  # unasked for, one that can't be imported is told of by who makes the views
+        return current_mappings()
 
     def settings(self, retention: timedelta | None) -> ArchiverSettings:
         """The archiver's settings, for a trail of that retention."""
@@ -61,9 +79,10 @@ def archiver_options(command: Callable[..., Any]) -> Callable[..., Any]:
         batch_bytes: int,
         batch_codec: Literal["deflate", "null"],
         trim_after: timedelta | None,
+        views: bool | None,
         **others: Any,
     ) -> Any:
-        batches = BatchChoice(batch_age, batch_entries, batch_bytes, batch_codec, trim_after)
+        batches = BatchChoice(batch_age, batch_entries, batch_bytes, batch_codec, trim_after, views)
         return command(batches=batches, **others)
 
     for decorator in reversed(_BATCHES):
@@ -102,5 +121,12 @@ _BATCHES: Final = (
         "--trim-after",
         type=DURATION,
         help="Free chained records of the log this long after they were sealed.  [default: never]",
+    ),
+    setting(
+        "--views",
+        metavar="true|false",
+        type=bool,
+        help="Write the view of each sealed batch, for `sealtrail search`.  "
+        "[default: true where the extra `views` is installed]",
     ),
 )

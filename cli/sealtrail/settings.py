@@ -4,7 +4,8 @@
 
 The option wins over the environment, the environment over the file, the file over the default; click resolves
 that. Secrets are no settings: credentials of a bucket come from where the AWS tools have them. The table
-[kafka] holds settings of librdkafka, those with passwords included (sealtrail.kafka_option).
+[kafka] holds settings of librdkafka, those with passwords included (sealtrail.kafka_option); the table
+[recognise] says how to read JSON that sealtrail does not know (sealtrail.recognise_setting).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 SETTINGS_FILE: Final = "sealtrail.toml"
 KAFKA_TABLE: Final = "kafka"
+RECOGNISE_TABLE: Final = "recognise"
 
 SETTINGS: Final = (
     "data",
@@ -43,12 +45,15 @@ SETTINGS: Final = (
     "batch_age",
     "batch_codec",
     "trim_after",
+    "views",
     "group",
     "instance",
     "health_file",
     "log_format",
 )
-"""What sealtrail.toml may hold, beside the table [kafka]."""
+"""What sealtrail.toml may hold, beside the tables [kafka] and [recognise]."""
+
+_FLAGS: Final = ("views",)
 
 
 def setting(*declarations: str, **attributes: Any) -> Callable[[click.decorators.FC], click.decorators.FC]:
@@ -68,7 +73,8 @@ def read_settings(path: str | None) -> Mapping[str, Any]:
     """Read a settings file; `sealtrail.toml` of this folder where none is named and there is one.
 
     Returns:
-        Settings by name, as text; and `kafka`, if there is that table: properties of librdkafka by name.
+        Settings by name, as text; and, if there are those tables, `kafka`: properties of librdkafka by name,
+        and `recognise`: mappings.
 
     Raises:
         CommandError: it is no TOML, or holds what is no setting.
@@ -82,13 +88,17 @@ def read_settings(path: str | None) -> Mapping[str, Any]:
         raise CommandError(f"{file}: not TOML: {error}") from None
     except OSError as error:
         raise CommandError(f"{file}: {error.strerror}", exit_code=ExitCode.IO) from None
-    kafka = found.pop(KAFKA_TABLE, None)
+    kafka, recognise = found.pop(KAFKA_TABLE, None), found.pop(RECOGNISE_TABLE, None)
     for name, value in found.items():
         _check(file, name, value)
     # An option's value is text until its type has read it, wherever it comes from.
     settings: dict[str, Any] = {name: str(value) for name, value in found.items()}
     if kafka is not None:
         settings[KAFKA_TABLE] = dict(_properties(file, kafka))
+    if recognise is not None:
+        from sealtrail.recognise_setting import read_mappings
+
+        settings[RECOGNISE_TABLE] = read_mappings(file, recognise)
     return settings
 
 
@@ -110,5 +120,7 @@ def _check(file: Path, name: str, value: object) -> None:
         near = difflib.get_close_matches(name, SETTINGS, n=1)
         hint = f"did you mean {near[0]}?" if near else f"settings are {', '.join(SETTINGS)}"
         raise CommandError(f"{file}: there is no setting {name!r}: {hint}")
+    if name in _FLAGS and isinstance(value, bool):
+        return
     if not isinstance(value, str | int) or isinstance(value, bool):
         raise CommandError(f"{file}: {name} is text or a whole number, not {value!r}")

@@ -7,8 +7,9 @@ FormatError
 │   ├── NoteSignatureError      a known key's signature is wrong
 │   ├── NoteUnsignedError       no signature of a known key
 │   └── CheckpointError
+├── TlogProofError
 ├── OriginError
-├── SealError · PolicyError · EventError
+├── SealError · PolicyError · EventError · MappingError · ViewError · PackError
 └── UnknownFormatError          well-formed, but of a version or algorithm this program does not know
 """
 
@@ -47,6 +48,10 @@ class ProofError(FormatError):
     """A Merkle proof does not prove what it was offered for."""
 
 
+class TlogProofError(FormatError):
+    """Not a tlog-proof, the text that carries a Merkle proof."""
+
+
 class NoteError(FormatError):
     """Not a signed note."""
 
@@ -77,6 +82,18 @@ class PolicyError(FormatError):
 
 class EventError(FormatError):
     """Not an AuditEvent."""
+
+
+class MappingError(FormatError):
+    """Not a path into JSON, or not a mapping of such paths."""
+
+
+class ViewError(FormatError):
+    """Not a view, or not that of the batch that it is offered for."""
+
+
+class PackError(FormatError):
+    """Not an evidence pack."""
 
 
 class UnknownFormatError(FormatError):

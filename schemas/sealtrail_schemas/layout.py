@@ -1,4 +1,4 @@
-"""The names of an archive's objects (docs/format.md, "Overview", "Batch", "Seal" and "`format/`")."""
+"""The names of an archive's objects (docs/format.md, "Overview", "Batch", "Seal", "View" and "`format/`")."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from sealtrail_schemas.origin import make_origin
 BATCHES: Final = "batches/"
 SEALS: Final = "seals/"
 FORMAT: Final = "format/"
+VIEWS: Final = "views/"
 
 _BATCH_KEY: Final = re.compile(r"batches/([0-9]{20})(?:-([1-9][0-9]{0,8}))?\.avro")
 _SEAL_KEY: Final = re.compile(r"seals/([0-9]{20})\.seal")
+_VIEW_KEY: Final = re.compile(r"views/([^/]+/[^/]+/[^/]+/)([0-9]{20})\.parquet")
 _TRAIL_PREFIX: Final = re.compile(r"([^/]+)/(0|[1-9][0-9]{0,9})/([0-9a-f]{8})/")
 
 
@@ -102,6 +104,34 @@ def parse_seal_key(key: str) -> int:
     if not match or not 1 <= int(match[1]) <= MAX_SEQUENCE + 1:
         raise FormatError(f"{key!a} is no key of a seal")
     return int(match[1])
+
+
+def view_key(folder: str, first_sequence: int) -> str:
+    """The key of the view of the batch that begins at a sequence, relative to the archive.
+
+    Raises:
+        FormatError: `folder` is no folder of a trail, or there can be no such sequence.
+    """
+    key = f"{VIEWS}{folder}{first_sequence:020}.parquet"
+    parse_view_key(key)
+    return key
+
+
+def parse_view_key(key: str) -> tuple[str, int]:
+    """Parse the key of a view into the trail's folder and the batch's first sequence.
+
+    No such key lies in a trail's folder: what may be written there can never be a batch or a seal.
+
+    Raises:
+        FormatError: it is of another form.
+    """
+    match = _VIEW_KEY.fullmatch(key)
+    if not match or int(match[2]) > MAX_SEQUENCE:
+        raise FormatError(f"{key!a} is no key of a view")
+    parse_trail_prefix(match[1])
+    if _TRAIL_PREFIX.match(key):  # a topic named "views" whose partition is named like a trail id
+        raise FormatError(f"{key!a} lies in the folder of a trail")
+    return match[1], int(match[2])
 
 
 def format_documents() -> dict[str, bytes]:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from click.testing import Result
 
 
+LASTING = datetime(2500, 1, 1, tzinfo=UTC)
+
+
 @dataclass
 class Archive:
     """A copy of trails that lie in one store, and the policy that trusts them."""
@@ -49,7 +52,7 @@ def archive_of(folder: Path, *trails) -> Archive:
 
 def lasting_trail(*counts: int, **settings):
     """A trail whose retention outlives these tests: commands go by the real clock."""
-    return make_trail(*counts, **({"until": datetime(2500, 1, 1, tzinfo=UTC)} | settings))
+    return make_trail(*counts, **({"until": LASTING} | settings))
 
 
 def small_archive(folder: Path, **settings) -> Archive:

@@ -9,10 +9,11 @@ from command_line import call
 
 @pytest.fixture(autouse=True)
 def here(tmp_path, monkeypatch):
-    """An empty folder as the current one, and an environment without settings."""
+    """An empty folder as the current one, and an environment without settings; no views unless wanted."""
     for name in os.environ:
         if name.startswith(("SEALTRAIL_", "AWS_")):
             monkeypatch.delenv(name)
+    monkeypatch.setenv("SEALTRAIL_VIEWS", "false")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -57,6 +57,12 @@ def test_a_number_in_the_file_is_a_number():
         ("policy = true", "policy is text or a whole number, not True"),
         ("[policy]\nfile = 'x'", "policy is text or a whole number"),
         ("policy = ", "not TOML"),
+        ("views = 'perhaps'\nbatch_age = true", "batch_age is text or a whole number, not True"),
+        ("recognise = 'x'", "recognise is a table: put [recognise] above its lines"),
+        ("[recognise]\nactr = 'a'", "[recognise] mapping settings: there is no 'actr'"),
+        ("[recognise.Okta]\nactor = 'a'", "[recognise] a mapping's name is"),
+        ("[recognise.m]\nactor = 'a b'", "[recognise] 'a b' is no path into JSON"),
+        ("[recognise]\nactor = 'a'\n[recognise.settings]\nactor = 'a'", "is the mapping settings"),
     ],
 )
 def test_what_is_no_setting_is_refused_by_name(text, told):
@@ -73,6 +79,13 @@ def test_a_value_of_the_file_is_checked_as_that_of_an_option():
     answer = call("up")
     assert answer.exit_code == 2
     assert "'soon' is no duration" in answer.stderr
+
+
+def test_mappings_come_in_their_order_the_one_without_a_name_last():
+    FILE.write_text(
+        "[recognise]\nactor = 'a'\n[recognise.second]\nactor = 'b'\n[recognise.first]\nactor = 'c'\n"
+    )
+    assert [mapping.name for mapping in read_settings(None)["recognise"]] == ["second", "first", "settings"]
 
 
 def test_every_setting_is_an_option_of_some_command_and_no_secret():

@@ -21,6 +21,7 @@ from sealtrail_transport.errors import (
 from sealtrail_transport.store import LockKnowledge, LockMode, Retention
 
 NO_SUCH_VERSION = "0" * 32
+VIEW = "views/payments/0/1b36487e/00000000000000000003.parquet"
 OVER_A_PAGE = 1_005
 """More than S3 lists in one answer."""
 
@@ -92,6 +93,54 @@ class StoreContract:
         assert keys(store.versions(key)) == [key]
         assert store.head(key, version_id).key == key
         assert read(store, key, version_id) == key.encode()
+
+    @pytest.mark.parametrize(
+        ("start", "length", "expected"),
+        [
+            (0, 1, b"\x00"),
+            (0, 256, bytes(range(256))),
+            (100, 3, b"def"),
+            (250, 6, bytes(range(250, 256))),
+            (250, 1_000, bytes(range(250, 256))),
+            (256, 10, b""),
+            (1_000_000, 1, b""),
+        ],
+    )
+    def test_a_range_is_read_without_the_rest(self, store, start, length, expected):
+        version_id = put(store, "object", bytes(range(256)))
+        assert store.read_range("object", version_id, start=start, length=length) == expected
+
+    def test_nothing_has_no_ranges(self, store):
+        version_id = put(store, "empty", b"")
+        assert store.read_range("empty", version_id, start=0, length=10) == b""
+
+    def test_a_view_is_written_without_a_lock_and_over_what_is_there(self, store):
+        store.put_view(VIEW, b"first")
+        version_id = store.put_view(VIEW, b"second")
+        top = next(store.versions("views/"))
+        assert (top.key, top.version_id, top.is_latest) == (VIEW, version_id, True)
+        assert read(store, VIEW, version_id) == b"second"
+        assert store.head(VIEW, version_id).retention is None
+
+    @pytest.mark.parametrize(
+        "key",
+        [
+            "payments/0/1b36487e/batches/00000000000000000003.avro",
+            "payments/0/1b36487e/seals/00000000000000000005.seal",
+            "format/0123456789abcdef/format.md",
+            "payments/0/1b36487e/00000000000000000003.parquet",
+            "views/0/1b36487e/batches/00000000000000000003.avro",
+            "views/5/12345678/1b36487e/00000000000000000003.parquet",
+            "views/payments/0/1b36487e/3.parquet",
+            "views/payments/0/1b36487e/../00000000000000000003.parquet",
+            "views/../0/1b36487e/00000000000000000003.parquet",
+            "views/",
+        ],
+    )
+    def test_nothing_but_a_view_is_written_as_one(self, store, key):
+        with pytest.raises(StoreError):
+            store.put_view(key, b"anything")
+        assert list(store.versions("")) == []
 
     def test_a_name_is_written_once(self, store):
         version_id = put(store, "once", b"first")
@@ -187,6 +236,8 @@ class StoreContract:
                 store.head(key, version)
             with pytest.raises(ObjectMissingError):
                 store.open(key, version)
+            with pytest.raises(ObjectMissingError):
+                store.read_range(key, version, start=0, length=1)
 
 
 class VersionedStoreContract:
@@ -207,6 +258,7 @@ class VersionedStoreContract:
     def test_older_versions_are_read_by_their_id(self, store):
         first, second = put(store, "key", b"first"), put(store, "key", b"second", only_if_absent=False)
         assert (read(store, "key", first), read(store, "key", second)) == (b"first", b"second")
+        assert store.read_range("key", first, start=1, length=3) == b"irs"
 
     def test_after_leaves_out_all_versions_of_its_key(self, store):
         for key in ["a", "a", "b", "b", "c"]:
@@ -241,6 +293,8 @@ class VersionedStoreContract:
             store.head("key", marker.version_id)
         with pytest.raises(ObjectMissingError):
             store.open("key", marker.version_id)
+        with pytest.raises(ObjectMissingError):
+            store.read_range("key", marker.version_id, start=0, length=1)
 
     def test_a_listing_of_more_than_a_page_is_whole_and_in_order(self, store):
         names = [f"batches/{number:05}" for number in range(OVER_A_PAGE - 5)]

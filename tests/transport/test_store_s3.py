@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -18,6 +19,7 @@ from sealtrail_transport.errors import (
 )
 from sealtrail_transport.s3_access import open_s3
 from sealtrail_transport.s3_errors import store_errors
+from sealtrail_transport.s3_store import S3Store
 from sealtrail_transport.store import LockKnowledge
 
 pytest_plugins = ["fixtures.seaweed"]
@@ -53,6 +55,19 @@ class TestS3Store(LockingStoreContract, VersionedStoreContract, StoreContract):
         lock = {"Mode": retention.mode.value, "RetainUntilDate": retention.until}
         with store_errors("lock", store.url):
             self.client.put_object_retention(**place(store, key), VersionId=version_id, Retention=lock)
+
+
+@pytest.mark.parametrize(("status", "sent"), [(206, b"cdefgh"), (200, b"abcdefgh"), (206, b"cd")])
+def test_no_more_of_a_range_is_read_than_was_asked_for(status, sent):
+    """From a server that does not know ranges, or one that sends what it likes; it may be without an end."""
+    body = io.BytesIO(sent)
+    answer = {"Body": body, "ResponseMetadata": {"HTTPStatusCode": status}}
+    store = S3Store("bucket", "", SimpleNamespace(get_object=lambda **_: answer))
+    asked = []
+    body.read = lambda size=-1, read=body.read: (asked.append(size), read(size))[1]
+    assert store.read_range("key", "version", start=2, length=3) == b"cde"[: len(sent)]
+    assert all(0 <= size <= 2**20 for size in asked)
+    assert body.closed
 
 
 def test_a_store_that_is_away_is_unavailable(seaweed):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from sealtrail_transport.errors import ObjectExistsError, ObjectMissingError, StoreDeniedError, StoreError
 from sealtrail_transport.store import LockKnowledge, LockMode, ObjectInfo, ObjectVersion, Retention
-from sealtrail_transport.store_keys import whole_seconds
+from sealtrail_transport.store_keys import VIEW_CONTENT_TYPE, check_view_key, whole_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 class Fault(Protocol):
     """Called around every operation of the port; it misbehaves by raising StoreUnavailableError.
 
-    `operation` is `put`, `versions`, `head`, `open` or `read` (one read from an opened version); `phase` is
-    `before` (the call failed) or `after` (it took effect, and the answer was lost).
+    `operation` is `put`, `versions`, `head`, `open`, `read` (one read from an opened version) or
+    `read_range`; `phase` is `before` (the call failed) or `after` (it took effect, and the answer was lost).
     """
 
     def __call__(self, operation: str, key: str, phase: str) -> None:
@@ -99,6 +99,12 @@ class MemoryStore:
         self._trouble("put", key, "after")
         return version_id
 
+    def put_view(self, key: str, body: bytes) -> str:
+        """See `Store.put_view`."""
+        return self.put(
+            check_view_key(key), body, retention=None, only_if_absent=False, content_type=VIEW_CONTENT_TYPE
+        )
+
     def versions(
         self, prefix: str, *, after: str | None = None, limit: int | None = None
     ) -> Iterator[ObjectVersion]:
@@ -144,6 +150,14 @@ class MemoryStore:
             _, body = self._present(key, version_id)
         self._trouble("open", key, "after")
         return io.BufferedReader(_Reader(body, lambda: self._trouble("read", key, "before")))
+
+    def read_range(self, key: str, version_id: str, *, start: int, length: int) -> bytes:
+        """See `Store.read_range`."""
+        self._trouble("read_range", key, "before")
+        with self._guard:
+            _, body = self._present(key, version_id)
+        self._trouble("read_range", key, "after")
+        return body[start : start + length]
 
     # What an operator or an attacker with the bucket's credentials can do.
 

@@ -9,6 +9,7 @@ import base64
 import hashlib
 import io
 from heapq import merge
+from http import HTTPStatus
 from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -17,14 +18,16 @@ from botocore import exceptions as boto
 from sealtrail_transport.errors import LockUnsupportedError, StoreDeniedError, StoreError
 from sealtrail_transport.s3_errors import error_code, store_errors
 from sealtrail_transport.store import LockKnowledge, LockMode, ObjectInfo, ObjectVersion, Retention
-from sealtrail_transport.store_keys import whole_seconds
+from sealtrail_transport.store_keys import VIEW_CONTENT_TYPE, check_view_key, whole_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from _typeshed import WriteableBuffer
     from botocore.response import StreamingBody
     from types_boto3_s3 import S3Client
+
+    from sealtrail_transport.store import Store
 
 UNVERSIONED = "null"
 _PAGE_KEYS = 1000  # S3's most
@@ -41,13 +44,17 @@ class S3Store:
         bucket: the bucket's name.
         prefix: put before every key, with a `/` between; may be empty.
         client: a boto3 S3 client, as `s3_access.connect` makes it.
+        opener: opens the same again in another process, which can't have the client.
     """
 
-    def __init__(self, bucket: str, prefix: str, client: S3Client) -> None:
+    def __init__(
+        self, bucket: str, prefix: str, client: S3Client, *, opener: Callable[[], Store] | None = None
+    ) -> None:
         prefix = prefix.strip("/")
         self._bucket = bucket
         self._base = f"{prefix}/" if prefix else ""
         self._client = client
+        self._opener = opener
         self._url = f"s3://{bucket}/{prefix}".rstrip("/")
 
     @property
@@ -59,6 +66,11 @@ class S3Store:
     def url(self) -> str:
         """`s3://bucket/prefix`."""
         return self._url
+
+    @property
+    def opener(self) -> Callable[[], Store] | None:
+        """See `Reopenable.opener`."""
+        return self._opener
 
     @property
     def client(self) -> S3Client:
@@ -115,6 +127,12 @@ class S3Store:
             )
         return answer.get("VersionId", UNVERSIONED)
 
+    def put_view(self, key: str, body: bytes) -> str:
+        """See `Store.put_view`."""
+        return self.put(
+            check_view_key(key), body, retention=None, only_if_absent=False, content_type=VIEW_CONTENT_TYPE
+        )
+
     def versions(
         self, prefix: str, *, after: str | None = None, limit: int | None = None
     ) -> Iterator[ObjectVersion]:
@@ -155,6 +173,23 @@ class S3Store:
         with store_errors(f"read {key}", self._url):
             answer = self._client.get_object(Bucket=self._bucket, Key=self._base + key, VersionId=version_id)
         return io.BufferedReader(_Body(answer["Body"], key, self._url), _READ_BUFFER_BYTES)
+
+    def read_range(self, key: str, version_id: str, *, start: int, length: int) -> bytes:
+        """See `Store.read_range`. The range is asked for as RFC 9110, section 14, writes it."""
+        asked = f"bytes={start}-{start + length - 1}"
+        with store_errors(f"read {key}", self._url):
+            try:
+                answer = self._client.get_object(
+                    Bucket=self._bucket, Key=self._base + key, VersionId=version_id, Range=asked
+                )
+            except boto.ClientError as error:
+                if error_code(error) in {"InvalidRange", "416"}:  # it begins behind the end
+                    return b""
+                raise
+        with io.BufferedReader(_Body(answer["Body"], key, self._url), _READ_BUFFER_BYTES) as body:
+            if answer["ResponseMetadata"]["HTTPStatusCode"] != HTTPStatus.PARTIAL_CONTENT:
+                _skip(body, start)  # a server that does not know ranges sends all
+            return body.read(length)
 
     def _listed(self, prefix: str, after: str | None, page_keys: int) -> Iterator[ObjectVersion]:
         start = {} if after is None else {"KeyMarker": self._base + after}
@@ -215,6 +250,11 @@ def _retention(answer: Mapping[str, Any]) -> Retention | None:
     if mode not in LockMode.__members__:
         raise StoreError(f"the store knows a lock mode {mode!r} that sealtrail does not")
     return Retention(LockMode(mode), whole_seconds(until))
+
+
+def _skip(stream: BinaryIO, count: int) -> None:
+    while count and (skipped := stream.read(min(count, _READ_BUFFER_BYTES))):
+        count -= len(skipped)
 
 
 class _Body(io.RawIOBase):

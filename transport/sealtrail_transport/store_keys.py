@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from sealtrail_schemas.errors import FormatError
+from sealtrail_schemas.layout import parse_view_key
 from sealtrail_transport.errors import StoreError
 
+VIEW_CONTENT_TYPE = "application/vnd.apache.parquet"
 MAX_KEY_BYTES = 1024  # S3's limit, "Creating object key names" in its user guide
 
 
@@ -34,3 +37,16 @@ def check_key(key: str) -> str:
     if not is_path_safe(key):
         raise StoreError(f"{key!r} can't be the name of an object here")
     return key
+
+
+def check_view_key(key: str) -> str:
+    """Return the key of a view, or refuse it: nothing else is ever written without a lock over what is there.
+
+    Raises:
+        StoreError: it is none of a view.
+    """
+    try:
+        parse_view_key(key)
+    except FormatError as error:
+        raise StoreError(str(error)) from None
+    return check_key(key)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sealtrail.data_folder import Deployment
     from sealtrail.pipeline_options import BatchChoice
     from sealtrail.service_options import ServiceChoice
+    from sealtrail_chainer.trail import Trail
     from sealtrail_transport.log import Log
     from sealtrail_transport.store import Store
 
@@ -41,21 +42,22 @@ def command(service: ServiceChoice, batches: BatchChoice) -> None:
     With --drain it ends once what is chained is sealed, of the partitions that it is given; it waits until it
     is given some. On the embedded log it works on all partitions and lets nobody else use the data folder.
 
+    What is sealed gets its view a little later, from a process of its own; no seal waits for one. A view that
+    can't be written is told of and left out: `sealtrail index` makes it.
+
     Exits with 0 after SIGTERM or when drained, 130 after Ctrl-C, 3 when the line stopped because a trail's
     integrity is in doubt: the evidence is then in the data folder, and a restart is refused while it lies
     there.
     """
-    folder = service.folder
 
-    def make_line(log: Log, store: Store, deployment: Deployment, partition: int) -> Line | None:
-        trail = folder.trail(deployment, partition)
-        if trail is None:
-            return None
-        signer = folder.signer(trail.origin)
+    def make_line(log: Log, store: Store, deployment: Deployment, trail: Trail) -> Line:
+        signer = service.folder.signer_of(trail)
         settings = batches.settings(deployment.retention)
         return Line(
             trail.origin,
             make_archiver=lambda submit: Archiver(log, store, trail, signer, settings, submit=submit),
         )
 
-    click.get_current_context().exit(run_service("archive", service, make_line, reads="chained"))
+    views = batches.view_mappings()
+    code = run_service("archive", service, make_line, reads="chained", view_mappings=views)
+    click.get_current_context().exit(code)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,15 +12,12 @@ from rich.markup import escape
 from sealtrail.archive_option import archive_options
 from sealtrail.console import current_output, output_options
 from sealtrail.exits import CommandError
+from sealtrail.fetching import fetch
 from sealtrail.help_text import examples
 from sealtrail.wording import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from sealtrail.archive_option import ArchiveChoice
-    from sealtrail.console import Output
-    from sealtrail_transport.store import ObjectVersion, Store
 
 
 @click.command(
@@ -51,34 +47,6 @@ def command(archive: ArchiveChoice, folder: Path) -> None:
     output.say(f"Verify it offline: sealtrail verify {escape(shlex.quote(str(folder)))} --policy FILE")
 
 
-def fetch(store: Store, folder: Path, prefixes: list[str], output: Output) -> dict[str, int]:
-    """Copy what lies under the prefixes into a folder; returns the counts `versions`, `bytes` and `fetched`.
-
-    Raises:
-        StoreError: of the store, or of the folder: it holds something else, or can't be written.
-    """
-    from sealtrail.progress import Meter
-    from sealtrail_transport.copy_writer import CopyWriter, copy_store
-
-    source = _Selected(store, prefixes)
-    total = sum(version.size for version in source.versions(""))
-    done = {"versions": 0, "bytes": 0, "fetched": 0}
-
-    def show(version: ObjectVersion, fetched: bool) -> None:
-        done["versions"] += 1
-        done["bytes"] += version.size
-        done["fetched"] += fetched
-        meter.show(done["bytes"], total)
-
-    now = datetime.now(UTC)
-    with (
-        Meter(output, "copying") as meter,
-        CopyWriter(folder, source_url=store.url, locks=store.lock_knowledge, copied_at=now) as writer,
-    ):
-        copy_store(source, writer, progress=show)
-    return done
-
-
 def _refuse_within(source: Path, folder: Path) -> None:
     """A copy within its own source would be copied, too."""
     if source.is_dir() and folder.resolve().is_relative_to(source.resolve()):
@@ -88,32 +56,14 @@ def _refuse_within(source: Path, folder: Path) -> None:
 def _prefixes(trails: tuple[str, ...]) -> list[str]:
     """Where the objects of these trails lie; the whole archive where none is named."""
     from sealtrail_schemas.errors import FormatError
-    from sealtrail_schemas.layout import FORMAT, partition_prefix
+    from sealtrail_schemas.layout import FORMAT, VIEWS, partition_prefix
 
     prefixes = {FORMAT} if trails else {""}
     for trail in trails:
         *_, topic, partition = ["", *trail.split("/")]
         try:
-            prefixes.add(partition_prefix(topic, int(partition)))
+            folder = partition_prefix(topic, int(partition))
         except (ValueError, FormatError):
             raise CommandError(f"--trail {trail!a} is no trail: write it as payments/0 or in full") from None
+        prefixes |= {folder, VIEWS + folder}
     return sorted(prefixes)
-
-
-class _Selected:
-    """A store of which only some prefixes are seen."""
-
-    def __init__(self, store: Store, prefixes: list[str]) -> None:
-        self._store = store
-        self._prefixes = prefixes
-        self.lock_knowledge = store.lock_knowledge
-        self.url = store.url
-        self.put, self.head, self.open = store.put, store.head, store.open
-
-    def versions(
-        self, prefix: str, *, after: str | None = None, limit: int | None = None
-    ) -> Iterator[ObjectVersion]:
-        """See `Store.versions`; asked for the whole store only."""
-        del prefix, after, limit
-        for selected in self._prefixes:
-            yield from self._store.versions(selected)

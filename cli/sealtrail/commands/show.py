@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -14,7 +15,6 @@ from sealtrail.help_text import examples
 if TYPE_CHECKING:
     from sealtrail.archive_option import ArchiveChoice
     from sealtrail.console import Output
-    from sealtrail_auditor.errors import EntryDamagedError
     from sealtrail_auditor.open_entry import VerifiedEntry
 
 
@@ -42,6 +42,7 @@ def command(archive: ArchiveChoice, sequence: int, raw: bool, folder: str | None
     not print are shown as escapes.
     """
     from sealtrail.trail_choice import choose_one_trail
+    from sealtrail.verdict_exit import end_damaged
     from sealtrail_auditor.errors import EntryDamagedError
     from sealtrail_auditor.open_entry import find_entry
 
@@ -50,9 +51,9 @@ def command(archive: ArchiveChoice, sequence: int, raw: bool, folder: str | None
     origin = choose_one_trail(policy, archive.trails)
     with archive.opened() as store:
         try:
-            entry = find_entry(store, policy, origin, sequence, folder=folder)
+            entry = find_entry(store, policy, origin, sequence, folder=folder, now=datetime.now(UTC))
         except EntryDamagedError as error:
-            _end_damaged(error, output)
+            end_damaged(error, output)
             return
     if raw:
         click.echo(entry.payload.value or b"", nl=False)
@@ -71,14 +72,3 @@ def _print(entry: VerifiedEntry, output: Output) -> None:
     console = output.out
     for line in entry_lines(entry, console.width if console.is_terminal else None):
         console.print(Text(line, style="bold" if line[:1].strip() else ""))
-
-
-def _end_damaged(error: EntryDamagedError, output: Output) -> None:
-    """Say what is wrong with the entry's batch, and exit with the verdict that it leads to."""
-    from sealtrail.report_text import print_findings
-    from sealtrail_auditor.verdict import Verdict
-
-    print_findings(output.err, error.findings)
-    click.echo(f"Error: {error}", err=True)
-    verdict = Verdict.worst(finding.code.verdict for finding in error.findings)
-    click.get_current_context().exit(verdict.exit_code)

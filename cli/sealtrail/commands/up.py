@@ -7,7 +7,8 @@ import secrets
 import signal
 import sys
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Final, NoReturn
+from functools import partial
+from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
 
 import click
 from rich.markup import escape
@@ -26,6 +27,7 @@ from sealtrail.pipeline_options import archiver_options, chainer_options
 from sealtrail.pipeline_view import PipelineView
 from sealtrail.reset import begin_anew
 from sealtrail.trail_report import report_trails
+from sealtrail.view_writer import ViewWriter
 from sealtrail.wording import describe_archive, plural
 from sealtrail_archiver.archiver import Archiver
 from sealtrail_chainer.chainer import Chainer
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from sealtrail_chainer.chainer import ChainerSettings
     from sealtrail_chainer.trail import Trail
     from sealtrail_schemas.keys import Signer
+    from sealtrail_schemas.recognise_json import JsonMapping
     from sealtrail_transport.log import Log
     from sealtrail_transport.store import Store
 
@@ -71,7 +74,7 @@ def command(
 
     Runs until Ctrl-C or SIGTERM, which seal what is published so far before they end it; a second one ends it
     at once. However it ends, the next start finds what was left and goes on. A log or store that is away is
-    waited for.
+    waited for. What is sealed gets its view a little later; no seal waits for one.
 
     Exits with 0 when drained (also after SIGTERM), 130 after Ctrl-C, 3 when the line stopped because a
     trail's integrity is in doubt: the evidence is then in the data folder, and a restart is refused while it
@@ -89,9 +92,9 @@ def command(
         begin_anew(folder, deployment, assume_yes=yes)
         report_trails(output, folder, made=True)
     evidence.refuse_restart(folder)
-    archiver = batches.settings(deployment.retention)
+    machines = _Machines(chainer, batches.settings(deployment.retention), batches.view_mappings())
     with Interrupts() as interrupts:
-        with _pipeline(output, folder, deployment, chainer, archiver) as pipeline:
+        with _pipeline(output, folder, deployment, machines, interrupts) as pipeline:
             view = _run(output, folder, pipeline, interrupts, drain=drain)
         if interrupts.count > 1:
             _end_at_once()
@@ -102,13 +105,17 @@ def command(
         click.get_current_context().exit(ExitCode.INTERRUPTED)
 
 
+class _Machines(NamedTuple):
+    """What the machines of each trail go by; views are made where there are mappings for them."""
+
+    chainer: ChainerSettings
+    archiver: ArchiverSettings
+    view_mappings: tuple[JsonMapping, ...] | None
+
+
 @contextmanager
 def _pipeline(
-    output: Output,
-    folder: DataFolder,
-    deployment: Deployment,
-    chainer: ChainerSettings,
-    archiver: ArchiverSettings,
+    output: Output, folder: DataFolder, deployment: Deployment, machines: _Machines, interrupts: Interrupts
 ) -> Iterator[Pipeline]:
     """The pipeline of a data folder, with the folder locked and its store running."""
     with ExitStack() as held:
@@ -117,22 +124,27 @@ def _pipeline(
         output.say(f"Archive: {escape(describe_archive(deployment))}.")
         store, _ = held.enter_context(stores.opened_for_work(folder, deployment))
         announce(folder, Holder(os.getpid(), "up", serves=True))
-        pipeline = Pipeline(
-            [_line(log, store, key, chainer, archiver) for key in folder.trails()],
-            clock_ms=system_clock_ms,
-        )
+        lines = [_line(log, store, key, machines) for key in folder.trails()]
+        if machines.view_mappings is not None:
+
+            def tell(origin: str | None, text: str) -> None:
+                output.warn(escape(f"{origin}: {text}" if origin else text))
+
+            views = ViewWriter(machines.view_mappings, tell=tell, finishes=lambda: interrupts.count < 2)
+            held.enter_context(views)
+            for line in lines:
+                line.on_sealed = partial(views.sealed, store)
+        pipeline = Pipeline(lines, clock_ms=system_clock_ms)
         held.callback(pipeline.close)
         yield pipeline
 
 
-def _line(
-    log: Log, store: Store, key: tuple[Trail, Signer], chainer: ChainerSettings, archiver: ArchiverSettings
-) -> Line:
+def _line(log: Log, store: Store, key: tuple[Trail, Signer], machines: _Machines) -> Line:
     trail, signer = key
     return Line(
         trail.origin,
-        Chainer(log, store, trail, chainer, entropy=secrets.token_bytes),
-        lambda submit: Archiver(log, store, trail, signer, archiver, submit=submit),
+        Chainer(log, store, trail, machines.chainer, entropy=secrets.token_bytes),
+        lambda submit: Archiver(log, store, trail, signer, machines.archiver, submit=submit),
     )
 
 

@@ -1,0 +1,324 @@
+"""Searching views and batches: both give the same, and no view is believed further than it can be."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from hashlib import sha256
+
+import pytest
+
+from auditor.builders import NOW, make_batch, make_trail, new_store
+from auditor.viewed import START, STEP, cloudtrail, fill, put_view, put_views, rows_of, search, view_bytes
+from sealtrail_auditor.findings import Span
+from sealtrail_auditor.query import Query, TextPattern
+from sealtrail_auditor.reading import TimeRange
+from sealtrail_auditor.verdict import Verdict
+from sealtrail_schemas.recognise import DEFAULT
+from sealtrail_schemas.recognise_json import parse_mapping
+from sealtrail_schemas.view import header_of
+from sealtrail_transport.errors import StoreUnavailableError
+
+ALICE = Query(patterns={"actor": (TextPattern("*/alice"),)})
+
+
+def at(number: int) -> int:
+    return int((START + number * STEP).timestamp() * 1000)
+
+
+@pytest.fixture
+def trail():
+    """Three batches: genesis and two events, 4 and 5 events."""
+    trail = fill(make_trail(1), 6, 5)
+    put_views(trail)
+    return trail
+
+
+def sequences(hits) -> list[int]:
+    return [hit.sequence for hit in hits]
+
+
+def spans(found) -> list[tuple[int, int]]:
+    return [tuple(span) for span in found]
+
+
+QUERIES = [
+    Query(),
+    ALICE,
+    Query(patterns={"actor": (TextPattern("*/alice"), TextPattern("*/bob"))}),
+    Query(patterns={"action": (TextPattern("iam:*"),), "actor": (TextPattern("*/carol"),)}),
+    Query(patterns={"outcome": (TextPattern("denied"),)}),
+    Query(time=TimeRange(at(3), at(7))),
+    Query(time=TimeRange(at(30), None)),
+    Query(span=Span(2, 8)),
+    Query(span=Span(100, 200)),
+    Query(text=("user/BOB",)),
+    Query(where={("userIdentity", "type"): ("IAMUser",), ("eventName",): ("PutObject", "CreateUser")}),
+    Query(where={("eventName",): ("PutObject",)}, span=Span(6, 11)),
+]
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_views_proofs_and_batches_agree(trail, query):
+    from_views, hits = search(trail, query)
+    _, proven = search(trail, query, prove=True)
+    in_full, verified = search(trail, query, full=True)
+    assert [hit.row for hit in hits] == [hit.row for hit in proven] == [hit.row for hit in verified]
+    assert not any(hit.verified for hit in hits)
+    assert all(hit.verified for hit in verified)
+    assert all(hit.proof.verdict is Verdict.INTACT and hit.proof.entry_hash for hit in proven)
+    assert from_views.searched.is_whole
+    assert in_full.findings.verdict is Verdict.INTACT
+
+
+def test_alternatives_are_found(trail):
+    _, hits = search(trail, QUERIES[2])
+    assert {hit.row["actor"].rpartition("/")[2] for hit in hits} == {"alice", "bob"}
+    assert len(hits) == 7
+
+
+def test_only_batches_of_the_time_when_they_were_chained_are_looked_at(trail):
+    begin = trail.leaves[0].chained_at_ms
+    run, hits = search(trail, Query(chained=TimeRange(trail.placed[2].text.time.first_ms, None)))
+    assert (sequences(hits), run.searched.batches) == ([7, 8, 9, 10, 11], 1)
+    _, hits = search(trail, Query(chained=TimeRange(None, begin)))
+    assert hits == []
+
+
+def test_a_missing_view_is_said(trail):
+    trail.store.erase(put_view(trail, 1))
+    run, hits = search(trail, Query())
+    assert sequences(hits) == [0, 7, 8, 9, 10, 11]
+    assert spans(run.searched.without_view) == [(1, 6)]
+    assert not run.searched.is_whole
+
+
+def test_views_may_lie_elsewhere(trail):
+    elsewhere = new_store()
+    put_view(trail, 2, store=elsewhere)
+    run, hits = search(trail, Query(), views=elsewhere)
+    assert (sequences(hits), run.searched.views) == ([7, 8, 9, 10, 11], 1)
+
+
+def other_batch(trail):
+    return replace(header_of(trail.opened(1)), batch_sha256=bytes(32))
+
+
+def other_trail(trail):
+    return replace(header_of(trail.opened(1)), trail_id=bytes(32))
+
+
+def other_origin(trail):
+    return replace(header_of(trail.opened(1)), origin="audit.example.com/payments/1")
+
+
+def other_span(trail):
+    return replace(header_of(trail.opened(1)), first=2, last=7)
+
+
+@pytest.mark.parametrize("header", [other_batch, other_trail, other_origin, other_span])
+@pytest.mark.parametrize("prove", [False, True])
+def test_a_view_that_does_not_name_the_sealed_batch_is_not_believed(trail, header, prove):
+    key = put_view(trail, 1, header=header(trail))
+    run, hits = search(trail, Query(), prove=prove)
+    assert sequences(hits) == [0, 7, 8, 9, 10, 11]
+    (distrusted,) = run.searched.distrusted
+    assert (distrusted.key, distrusted.span) == (key, Span(1, 6))
+    assert "not of the batch that is sealed" in distrusted.reason
+
+
+def hide(rows):
+    return rows[:-1]
+
+
+def repeat(rows):
+    return [*rows[:-1], rows[-2]]
+
+
+def swap(rows):
+    return [rows[1], rows[0], *rows[2:]]
+
+
+@pytest.mark.parametrize("doctored", [hide, repeat, swap])
+def test_a_view_with_other_rows_than_entries_is_not_believed(trail, doctored):
+    put_view(trail, 1, rows=doctored(rows_of(trail.entries_of[1])))
+    run, hits = search(trail, Query())
+    assert sequences(hits) == [0, 7, 8, 9, 10, 11]
+    assert run.searched.distrusted_count == 1
+
+
+def doctor(trail, **changes):
+    """A view of the right batch, in which the first entry of alice's says something else."""
+    rows = rows_of(trail.entries_of[1])
+    place = next(number for number, row in enumerate(rows) if (row.actor or "").endswith("/alice"))
+    rows[place] = rows[place]._replace(**changes)
+    put_view(trail, 1, rows=rows)
+    return rows[place].sequence
+
+
+def test_a_doctored_hit_is_not_borne_out(trail):
+    sequence = doctor(trail, action="s3:DeleteBucket")
+    run, hits = search(trail, ALICE, prove=True)
+    (bad,) = [hit for hit in hits if hit.proof.verdict is not Verdict.INTACT]
+    assert (bad.sequence, bad.proof.verdict) == (sequence, Verdict.TAMPERED)
+    assert bad.proof.reason == "the sealed entry differs in action"
+    assert (run.unproven, run.verdict, run.findings.verdict) == (1, Verdict.TAMPERED, Verdict.INTACT)
+
+
+def test_a_hit_has_to_fit_by_what_is_not_shown_too(trail):
+    doctor(trail, outcome="denied")
+    query = Query(patterns={"outcome": (TextPattern("denied"),)})
+    run, (hit,) = search(trail, query, columns=("actor",), prove=True)
+    assert hit.proof.reason == "the sealed entry is not what was asked for"
+    assert run.verdict is Verdict.TAMPERED
+
+
+def test_what_a_view_hides_is_found_in_the_batch_only(trail):
+    sequence = doctor(trail, actor="arn:aws:iam::123456789012:user/nobody")
+    assert sequence not in sequences(search(trail, ALICE)[1])
+    assert sequence in sequences(search(trail, ALICE, full=True)[1])
+
+
+def test_a_damaged_batch_leaves_the_rest_searchable(trail):
+    placed = trail.placed[1]
+    trail.store.corrupt(
+        placed.batch, placed.batch_version, make_batch(trail.origin, trail.entries_of[1][:-1])
+    )
+    full, hits = search(trail, ALICE, full=True)
+    assert sequences(hits) == [9]
+    assert spans(full.searched.damaged) == [(1, 6)]
+    assert full.findings.verdict is Verdict.TAMPERED
+    views, hits = search(trail, ALICE)
+    assert (sequences(hits), views.findings.verdict) == ([3, 6, 9], Verdict.INTACT)  # no batch was read
+    proving, hits = search(trail, ALICE, prove=True)
+    assert [hit.proof.verdict for hit in hits] == [Verdict.INCOMPLETE, Verdict.INCOMPLETE, Verdict.INTACT]
+    assert proving.findings.verdict is Verdict.TAMPERED
+    assert (proving.unproven, proving.searched.is_whole) == (2, False)
+
+
+def test_expired_batches_are_no_damage(trail):
+    later = NOW + timedelta(days=400)
+    for placed in trail.placed[:2]:
+        trail.store.erase(placed.batch)
+    put_view(trail, 0)
+    for run, hits in [search(trail, Query(), now=later, full=True)]:
+        assert (sequences(hits), spans(run.searched.expired)) == ([7, 8, 9, 10, 11], [(0, 6)])
+        assert run.findings.verdict is Verdict.INTACT
+    run, hits = search(trail, ALICE, now=later, prove=True)
+    assert {hit.proof.reason for hit in hits[:2]} == {"its batch is gone: its retention has passed"}
+
+
+def test_expired_seals_are_no_damage(trail):
+    for placed in trail.placed[:2]:
+        trail.store.erase(placed.seal)
+        trail.store.erase(placed.batch)
+    run, hits = search(trail, Query(), now=NOW + timedelta(days=400))
+    assert (sequences(hits), spans(run.searched.expired)) == ([7, 8, 9, 10, 11], [(0, 6)])
+
+
+def test_a_missing_seal_is_damage(trail):
+    trail.store.erase(trail.placed[1].seal)
+    for settings in ({}, {"full": True}):
+        run, hits = search(trail, Query(), **settings)
+        assert sequences(hits) == [0, 7, 8, 9, 10, 11]
+        assert spans(run.searched.damaged) == [(1, 6)]
+        assert run.findings.verdict is not Verdict.INTACT
+
+
+MAPPING = parse_mapping("ours", {"actor": "eventName"})
+
+
+def test_views_made_with_other_mappings_are_searched_and_said_but_prove_nothing(trail):
+    put_view(trail, 1, recognisers=(MAPPING, *DEFAULT))
+    run, hits = search(trail, Query(patterns={"actor": (TextPattern("PutObject"),)}))
+    assert (sequences(hits), spans(run.searched.other_recognisers)) == ([1, 5], [(1, 6)])
+    run, hits = search(trail, Query(), prove=True)
+    assert (sequences(hits), run.searched.distrusted_count) == ([0, 7, 8, 9, 10, 11], 1)
+    run, hits = search(trail, Query(span=Span(1, 6)), prove=True, recognisers=(MAPPING, *DEFAULT))
+    assert (len(hits), run.unproven) == (6, 0)
+
+
+def cut(data):
+    return data[:-1]
+
+
+def not_parquet(_data):
+    return b"no Parquet" * 100
+
+
+def empty(_data):
+    return b""
+
+
+def long_footer(data):
+    return data[:-8] + (2**31).to_bytes(4, "little") + b"PAR1"
+
+
+def no_footer(data):
+    return data[:-8] + bytes(4) + b"PAR1"
+
+
+@pytest.mark.parametrize("damage", [cut, not_parquet, empty, long_footer, no_footer])
+def test_what_is_no_view_is_passed_over(trail, damage):
+    key = put_view(trail, 1)
+    trail.store.put_view(key, damage(view_bytes(header_of(trail.opened(1)), rows_of(trail.entries_of[1]))))
+    run, hits = search(trail, Query())
+    assert (sequences(hits), run.searched.distrusted_count) == ([0, 7, 8, 9, 10, 11], 1)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_damaged_bytes_in_a_view_end_nothing(trail, seed):
+    key = put_view(trail, 1)
+    data = bytearray(view_bytes(header_of(trail.opened(1)), rows_of(trail.entries_of[1])))
+    for step in range(1, 9):
+        data[(seed * 7_919 + step * 104_729) % len(data)] ^= 1 << seed % 8
+    trail.store.put_view(key, bytes(data))
+    run, hits = search(trail, Query(), prove=True)
+    good = [hit.sequence for hit in hits if hit.proof.verdict is Verdict.INTACT]
+    assert {0, 7, 8, 9, 10, 11} <= set(good)
+    assert run.searched.batches == 3
+
+
+def test_a_store_that_is_away_is_no_fault_of_the_view(trail):
+    def fault(operation, _key, phase):
+        if (operation, phase) == ("read_range", "before") and fault.calls_left == 0:
+            raise StoreUnavailableError("the line is cut")
+        fault.calls_left -= operation == "read_range" and phase == "before"
+
+    for calls in range(4):  # the footers and the columns of several views
+        fault.calls_left = calls
+        trail.store.fault = fault
+        with pytest.raises(StoreUnavailableError, match="the line is cut"):
+            search(trail, Query())
+        trail.store.fault = None
+
+
+def test_only_the_columns_that_are_needed_are_read():
+    trail = make_trail(1)
+    for number in range(1_000):
+        unlike = {"key": sha256(b"%d" % number).hexdigest()}
+        trail.event(cloudtrail("alice", "s3:GetObject", START, requestParameters=unlike))
+    trail.seal()
+    put_views(trail)
+    (_, line) = trail.store.versions("views/")
+    size = line.size
+    read = partial(bytes_read, trail)
+    small = read(Query(), columns=("actor", "time"))
+    assert read(Query(), columns=()) < small
+    assert read(Query(text=("12",)), columns=()) - small > size / 2  # the value is most of a view
+
+
+def bytes_read(trail, query, **settings) -> int:
+    counted = []
+    plain = trail.store.read_range
+
+    def counting(*arguments, **named):
+        data = plain(*arguments, **named)
+        counted.append(len(data))
+        return data
+
+    trail.store.read_range = counting
+    search(trail, query, **settings)
+    trail.store.read_range = plain
+    return sum(counted)
