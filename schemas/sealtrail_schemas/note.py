@@ -31,6 +31,7 @@ __all__ = [
     "Signer",
     "Verifier",
     "encode_signing_key",
+    "note_text",
     "open_note",
     "parse_signing_key",
     "sign_note",
@@ -131,6 +132,15 @@ def open_note(
     if exact_signatures and unknown:
         raise NoteError("the note has a signature line of an unknown key, where only trusted keys may sign")
     return Note(text, tuple(signed_by), unknown)
+
+
+def note_text(data: bytes) -> str:
+    """Return the text of a note without checking any signature: nobody vouches for it.
+
+    Raises:
+        NoteError: It is no note.
+    """
+    return _parse(data, max_bytes=MAX_NOTE_BYTES)[0]
 
 
 def _parse(data: bytes, *, max_bytes: int) -> tuple[str, list[_SignatureLine]]:

@@ -70,12 +70,3 @@ def our_text(vector, data):
         return open_note(data, verifiers, exact_signatures=vector["exact"]).text
     except FormatError:
         return None
-
-
-def test_go_opens_a_signed_report(go_note):
-    members = members_of(make_trail(3))
-    note = sign_report(members, AUDITOR)
-    opened = go_note("open", members["auditor"]["key"], data=note)
-    assert opened.returncode == 0, opened.stderr
-    text = opened.stdout.decode().removeprefix("1 known, 0 unknown\n")
-    assert json.loads(text) == members

@@ -55,6 +55,10 @@ def test_the_checkpoint_is_the_one_in_the_seal():
     assert checkpoint in SAMPLES
 
 
+def test_the_proof_is_the_vector():
+    assert vector("tlog_proof.json", "parse-sample")["data"] in SAMPLES
+
+
 def test_the_policy_trusts_the_key_of_the_samples():
     (sample,) = (sample for sample in SAMPLES if "quorum none" in sample)
     verifier = Verifier.parse(vector("seal.json", "second")["vkey"])

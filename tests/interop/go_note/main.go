@@ -1,8 +1,9 @@
-// Command go_note opens and signs notes with the Go team's own implementation,
-// golang.org/x/mod/sumdb/note, to show that both sides agree.
+// Command go_note opens and signs notes, and checks proofs, with the Go team's own implementation,
+// golang.org/x/mod/sumdb, to show that both sides agree.
 //
 //	go_note open vkey... < note    writes how many signatures are known and unknown, a line feed, the text
 //	go_note sign key-file < text   writes the note
+//	go_note prove vkey < proof     writes index, size and leaf hash of a tlog-proof that verifies
 package main
 
 import (
@@ -22,7 +23,7 @@ func main() {
 
 func run(args []string) error {
 	if len(args) == 0 {
-		return fmt.Errorf("usage: go_note open vkey... | go_note sign key-file")
+		return fmt.Errorf("usage: go_note open vkey... | go_note sign key-file | go_note prove vkey")
 	}
 	input, err := io.ReadAll(os.Stdin)
 	if err != nil {
@@ -33,6 +34,11 @@ func run(args []string) error {
 		return open(input, args)
 	case "sign":
 		return sign(input, args)
+	case "prove":
+		if len(args) != 1 {
+			return fmt.Errorf("prove takes one vkey")
+		}
+		return prove(input, args[0])
 	default:
 		return fmt.Errorf("unknown command %q", command)
 	}
