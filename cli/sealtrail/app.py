@@ -25,6 +25,16 @@ COMMANDS: Final = {
     "doctor": "Examine whether broker and store keep sealtrail's promises.",
     "verify": "Verify an archive, trusting a policy file only.",
     "show": "Show one entry of a trail, verified.",
+    "index": "Write the views of what is archived, for `sealtrail search`.",
+    "search": "Search an archive for entries, by what they say.",
+    "timeline": "Retell what somebody did, step by step, in the order in which it happened.",
+    "replay": "Put archived events back: into a log, or into files.",
+    "export": "Write the entries of an archive to one file for analysts' tools.",
+    "prove": "Prove that a trail holds an entry, in a file or two.",
+    "pack": "Pack entries with their proofs, for evidence.",
+    "verify-proof": "Verify a proof or an evidence pack, without the archive.",
+    "report": "Report on an archive, signed with a key of your own.",
+    "verify-report": "Verify an auditor's report: who signed it, and what its page shows.",
     "fetch": "Copy an archive to a folder, for offline work.",
     "demo": "See a trail being sealed, attacked and verified.",
 }
@@ -49,7 +59,7 @@ class LazyGroup(click.Group):
         """Import a command."""
         if cmd_name not in COMMANDS:
             return None
-        command = importlib.import_module(f"sealtrail.commands.{cmd_name}").command
+        command = importlib.import_module(f"sealtrail.commands.{cmd_name.replace('-', '_')}").command
         assert isinstance(command, click.Command)  # noqa: S101 - for the type checker
         return command
 

@@ -51,7 +51,7 @@ class ReaderGoneError(Exception):
 
 def exit_code_of(error: BaseException) -> ExitCode | None:
     """The exit code of an error that a user can do something about; None for any other."""
-    from sealtrail_auditor.errors import AuditError, EntryDamagedError, ListingOrderError
+    from sealtrail_auditor.errors import AuditError, EntryDamagedError, ListingOrderError, WorkerLostError
     from sealtrail_chainer.errors import LineStoppedError
     from sealtrail_schemas.errors import FormatError, UnknownFormatError
     from sealtrail_transport.errors import TransportError
@@ -63,6 +63,7 @@ def exit_code_of(error: BaseException) -> ExitCode | None:
         (EntryDamagedError, ExitCode.TAMPERED),
         (ListingOrderError, ExitCode.IO),
         (AuditError, ExitCode.USAGE),
+        (WorkerLostError, ExitCode.INTERNAL),
         (UnknownFormatError, ExitCode.UNVERIFIABLE),
         (FormatError, ExitCode.USAGE),
         (OSError, ExitCode.IO),
