@@ -21,10 +21,10 @@ demo: $(VENV)/run.stamp
 	$(BIN)/sealtrail demo
 
 test: $(VENV)/dev.stamp
-	$(BIN)/pytest -n $(JOBS) -m "not full"
+	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "not full"
 
 full: $(VENV)/dev.stamp
-	$(BIN)/pytest -n $(JOBS)
+	$(BIN)/pytest -n $(JOBS) --dist worksteal
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m bench.run $(BENCH)

@@ -41,6 +41,18 @@ def compare_trails(
     if are_whole:
         for trail, finding in find_forks(trails):
             trail.findings.add(finding)
+        _say_unjudged(trails)
+
+
+def _say_unjudged(trails: Sequence[TrailResult]) -> None:
+    """Say of which of several trails it can't be known whether it is a second history."""
+    signed = [trail for trail in trails if trail.head is not None]
+    for trail in signed if len(signed) > 1 else ():
+        if trail.genesis is None:
+            trail.not_checked.append(
+                "Whether it is a second history under the same key can't be told: its first entry, which "
+                "would name the trail before it, was not read."
+            )
 
 
 def _newest(trails: Sequence[TrailResult]) -> list[TrailResult]:

@@ -19,6 +19,8 @@ from sealtrail_auditor.pack import (
     MANIFEST,
     MAX_MANIFEST_BYTES,
     POLICY,
+    PROOF_SUFFIX,
+    README,
     SEALS,
     Manifest,
     PackedEntry,
@@ -30,6 +32,7 @@ from sealtrail_auditor.pack_page import PageData, page_template
 from sealtrail_auditor.proof_check import Check, check_proof, check_seal
 from sealtrail_auditor.proof_findings import proof_findings
 from sealtrail_schemas.errors import FormatError, PackError
+from sealtrail_schemas.layout import FORMAT, parse_trail_prefix
 from sealtrail_schemas.payload import MAX_PAYLOAD_BYTES
 from sealtrail_schemas.policy import MAX_POLICY_BYTES, Policy
 from sealtrail_schemas.seal import MAX_SEAL_BYTES
@@ -39,11 +42,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from sealtrail_auditor.pack import About
+    from sealtrail_auditor.proof_check import CheckedProof
     from sealtrail_auditor.verdict import Verdict
     from sealtrail_schemas.keys import Verifier
 
 _PROOF: Final = re.compile(rf"{ENTRIES}(.+/)([0-9]{{20}})\.tlog-proof")
+_PAYLOAD: Final = re.compile(rf"({ENTRIES}.+/[0-9]{{20}})\.payload")
 _SEAL: Final = re.compile(rf"{SEALS}(.+/)([0-9]{{20}})\.seal")
+_FRAME: Final = frozenset({INDEX, MANIFEST, POLICY, README})
 _MAX_PAGE_BYTES: Final = 1 << 28
 
 
@@ -130,10 +136,20 @@ class _PackCheck:
                 self._find(
                     FindingCode.PACK_FILE, name, "no such file", "a file that the manifest does not list"
                 )
+            elif name in there and not self._is_of_a_pack(name):
+                self._find(FindingCode.PACK_FILE, name, "no such file", "a file that no check speaks of")
             elif name not in there:
                 self._find(FindingCode.PACK_MISSING, name, f"a file of {listed.length} bytes", "no such file")
             else:
                 self._compare_file(name, listed)
+
+    def _is_of_a_pack(self, name: str) -> bool:
+        """Whether packs have a file of that name: what lies beside a proven entry is taken for proven too."""
+        if match := _PAYLOAD.fullmatch(name):
+            return f"{match[1]}{PROOF_SUFFIX}" in self.files.names
+        return (
+            name in _FRAME or name.startswith(FORMAT) or bool(_PROOF.fullmatch(name) or _SEAL.fullmatch(name))
+        )
 
     def _compare_file(self, name: str, listed: PackedFile) -> None:
         digest, length = sha256(), 0
@@ -196,6 +212,13 @@ class _PackCheck:
         origin = None if result.checkpoint is None else result.checkpoint.origin
         for finding in proof_findings(checks, origin=origin, key=entry.proof_name, sequence=entry.sequence):
             self.findings.add(finding)
+        if result.proven and not _is_named_so(entry, result):
+            self._find(
+                FindingCode.PACK_FILE,
+                entry.proof_name,
+                "the proof of the entry of that name",
+                f"the proof of entry {result.proof and result.proof.index} of {origin!a}",
+            )
         return EntryResult(entry.proof_name, entry.sequence, origin, checks)
 
     def _seal_sizes(self) -> dict[str, list[int]]:
@@ -215,3 +238,18 @@ class _PackCheck:
 
     def _find(self, code: FindingCode, name: str, expected: str, found: str) -> None:
         self.findings.add(Finding(code, None, name, expected=expected, found=found))
+
+
+def _is_named_so(entry: PackedEntry, result: CheckedProof) -> bool:
+    """Whether what was proven is the entry by whose name the pack and its page show it."""
+    if result.proof is None or result.leaf is None or result.checkpoint is None:
+        return False
+    try:
+        topic, partition, id_start = parse_trail_prefix(entry.folder)
+    except FormatError:
+        return False
+    return (
+        entry.sequence == result.proof.index
+        and result.leaf.trail_id.hex().startswith(id_start)
+        and result.checkpoint.origin.endswith(f"/{topic}/{partition}")
+    )

@@ -95,7 +95,7 @@ class ViewFile:
                     raise ViewError(f"{len(column)} values of {name} in {rows} rows")
                 if _TYPES[name] is ColumnType.TIME:
                     column = column.cast(pa.int64())
-                values = _texts(column) if _TYPES[name] is ColumnType.TEXT else column.to_pylist()
+                values: list[Any] = _texts(column) if _TYPES[name] is ColumnType.TEXT else column.to_pylist()
                 if _TYPES[name] is ColumnType.TIME and not all(_is_time(value) for value in values):
                     raise ViewError(f"a {name} that is none")
                 if _TYPES[name] is ColumnType.HEADERS:
@@ -227,9 +227,9 @@ def _view_errors() -> Iterator[None]:
     """Whatever pyarrow makes of a file that somebody else wrote is the file's fault; the store's is not."""
     try:
         yield
-    except (ViewError, TransportError, MemoryError):
+    except (ViewError, TransportError):
         raise
-    except Exception as error:
+    except Exception as error:  # a MemoryError, too: few bytes of a file can ask for any amount of it
         raise ViewError(f"a view that can't be read: {' '.join(str(error).split())[:200]}") from error
 
 

@@ -56,6 +56,8 @@ def write_to_stderr(log_format: LogFormat, *, verbose: bool = False) -> logging.
 def stop_writing(handler: logging.Handler) -> None:
     """Undo `write_to_stderr`."""
     logging.getLogger().removeHandler(handler)
+    _LOGGER.setLevel(logging.NOTSET)
+    _LIBRDKAFKA.setLevel(logging.NOTSET)
     handler.close()
 
 

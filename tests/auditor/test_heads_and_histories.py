@@ -161,3 +161,16 @@ def test_a_head_that_fits_none_of_several_trails():
     successor_of(first)
     report = verify(first, pinned=[first.checkpoint_at(2, root=b"x" * 32)])
     assert codes(report) == ["ST-HEAD-ROOT", "ST-HEAD-ROOT"]
+
+
+def test_that_a_trail_without_its_first_entry_may_be_a_second_history_is_said():
+    trail = make_trail(4)
+    other = make_trail(4, 4, store=trail.store, incarnation=b"\x09" * 16)
+    trail.store.erase(other.placed[0].seal)
+    trail.store.erase(other.placed[0].batch)
+    report = verify(trail, now=NOW + timedelta(days=3650))
+    assert codes(report) == []
+    said = {
+        part.folder for part in report.trails if any("second history" in line for line in part.not_checked)
+    }
+    assert said == {other.folder}

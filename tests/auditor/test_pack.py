@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from dataclasses import replace
 
 import pytest
 
@@ -25,7 +26,7 @@ from packs import (
 from sealtrail_auditor import pack_write
 from sealtrail_auditor.errors import EntryDamagedError, PackTooLargeError
 from sealtrail_auditor.findings import Span
-from sealtrail_auditor.pack import About, Manifest
+from sealtrail_auditor.pack import About, Manifest, PackedFile
 from sealtrail_auditor.pack_check import check_pack
 from sealtrail_auditor.pack_compare import PageState
 from sealtrail_auditor.query import Query, TextPattern
@@ -267,3 +268,24 @@ def test_a_zip_bomb_is_not_unpacked(trail):
             file.writestr(name, bytes(1 << 25) if name == "policy" else old.read(name))
     result = checked(trail, bomb.getvalue())
     assert codes(result) == {"ST-PACK-FILE", "ST-PACK-PAGE"}
+
+
+@pytest.mark.parametrize(
+    "other", [{"sequence": 6}, {"folder": "payments/0/deadbeef/"}, {"folder": "payroll/0/9f565bd1/"}]
+)
+def test_a_proof_under_the_name_of_another_entry_is_seen(trail, other):
+    [entry] = selected(trail, Query(span=Span(4, 4)))
+    assert entry.folder == "payments/0/9f565bd1/"
+    result = checked(trail, zipped(trail, [entry._replace(**other)]))
+    assert result.page is PageState.SAME
+    assert codes(result) == {"ST-PACK-FILE"}
+
+
+@pytest.mark.parametrize("name", ["entries/{}{:020}.payload", "entries/{}{}.tlog-proof", "evidence.pdf"])
+def test_a_file_that_no_check_speaks_of_is_seen(trail, name):
+    data = zipped(trail, selected(trail, Query(span=Span(4, 4))))
+    added = {name.format(trail.folder, 6): b"not proven"}
+    manifest = Manifest.parse(member(data, "manifest.json"))
+    listed = replace(manifest, files={**manifest.files} | {n: PackedFile.of(d) for n, d in added.items()})
+    result = checked(trail, rezipped(data, **added, **{"manifest.json": listed.encode()}))
+    assert codes(result) == {"ST-PACK-FILE"}

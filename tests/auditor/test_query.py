@@ -124,3 +124,20 @@ def where(**equations):
 )
 def test_a_value_is_searched_as_text_and_as_json(query, value, fits):
     assert query.fits_value(value) is fits
+
+
+def test_no_text_can_stall_a_pattern():
+    assert not TextPattern("*a*a*a*a*a*b").fits("a" * 5_000)
+    assert TextPattern("*a*a*a*a*a*b").fits("a" * 5_000 + "b")
+
+
+@given(st.text("ab*", max_size=7), st.text("ab", max_size=9))
+def test_a_pattern_with_asterisks_fits_as_each_asterisk_could_stand_anywhere(pattern, text):
+    def fits(rest: str, left: str) -> bool:
+        if not rest:
+            return not left
+        if rest[0] == "*":
+            return any(fits(rest[1:], left[start:]) for start in range(len(left) + 1))
+        return left[:1] == rest[0] and fits(rest[1:], left[1:])
+
+    assert TextPattern(pattern).fits(text) == fits(pattern, text)

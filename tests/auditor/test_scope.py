@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from itertools import combinations_with_replacement, pairwise
 
 import pytest
@@ -204,3 +205,16 @@ def test_two_trails_where_one_goes_on_from_the_other_are_no_fork_in_a_part():
     report = verify(trail, scope=Scope(0, 1))
     assert codes(report) == []
     assert any("second history" in sentence for sentence in report.trails[0].not_checked)
+
+
+def test_a_trail_that_ended_before_the_part_is_as_old_as_its_end():
+    old = make_trail(4)
+    new = make_trail(4, origin="audit.example.com/refunds/0", seed=b"\x05" * 32, store=old.store)
+    new.event(b"later")
+    new.seal()
+    since = new.placed[1].text.time.first_ms
+    age = NOW - datetime.fromtimestamp(since / 1000, UTC)
+    report = verify(old, new, scope=Scope(chained=TimeRange(since, None)), max_age=age)
+    assert codes(report) == ["ST-TRAIL-STALE"]
+    assert report.trails[0].looked_at is None
+    assert "None of its entries lies in the range." in report.trails[0].not_checked

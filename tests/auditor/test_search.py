@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from hashlib import sha256
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from auditor.builders import NOW, make_batch, make_trail, new_store
+from auditor.builders import NOW, make_batch, make_trail, new_store, policy_of
 from auditor.viewed import START, STEP, cloudtrail, fill, put_view, put_views, rows_of, search, view_bytes
 from sealtrail_auditor.findings import Span
 from sealtrail_auditor.query import Query, TextPattern
-from sealtrail_auditor.reading import TimeRange
+from sealtrail_auditor.reading import TimeRange, find_trails
+from sealtrail_auditor.search import Search
 from sealtrail_auditor.verdict import Verdict
+from sealtrail_schemas.layout import seal_key
 from sealtrail_schemas.recognise import DEFAULT
 from sealtrail_schemas.recognise_json import parse_mapping
 from sealtrail_schemas.view import header_of
@@ -322,3 +327,80 @@ def bytes_read(trail, query, **settings) -> int:
     search(trail, query, **settings)
     trail.store.read_range = plain
     return sum(counted)
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_many_names_behind_the_last_seal_hide_nothing_from_a_search_by_time(trail, full):
+    for size in range(1000, 1070):
+        trail.store.put(trail.folder + seal_key(size), b"junk", retention=None)
+    since = TimeRange(trail.placed[1].text.time.first_ms, None)
+    run, hits = search(trail, Query(chained=since), full=full)
+    assert sequences(hits) == list(range(1, 12))
+    assert run.findings.verdict is not Verdict.INTACT
+
+
+def test_damage_before_the_last_hit_that_was_wanted_is_told(trail):
+    trail.store.corrupt(trail.placed[1].batch, trail.placed[1].batch_version, b"")
+    (folder,) = find_trails(trail.store, policy_of(trail))
+    run = Search(trail.store, folder, Query(span=Span(1, 11)), columns=(), now=NOW, full=True)
+    assert next(iter(run)).sequence == 7
+    assert run.findings.verdict is Verdict.TAMPERED
+
+
+def test_entries_without_a_seal_at_the_end_of_what_was_asked_for_are_told(trail):
+    trail.store.erase(trail.placed[1].seal)
+    trail.store.erase(trail.placed[1].batch)
+    run, hits = search(trail, Query(span=Span(2, 4)), full=True)
+    assert (hits, spans(run.searched.damaged), run.searched.is_whole) == ([], [(2, 4)], False)
+
+
+def test_what_is_still_kept_after_its_retention_has_not_expired(trail):
+    trail.store.erase(put_view(trail, 1))
+    later = NOW + timedelta(days=40 * 365)
+    run, _ = search(trail, Query(), now=later)
+    assert (spans(run.searched.without_view), spans(run.searched.expired)) == ([(1, 6)], [])
+
+
+def doctored(trail, name: str, column: pa.Array) -> None:
+    """Put the view of the second batch with another column."""
+    key = put_view(trail, 1)
+    rows = rows_of(trail.entries_of[1])
+    good = pq.read_table(io.BytesIO(view_bytes(header_of(trail.opened(1)), rows)))
+    file = io.BytesIO()
+    pq.write_table(good.set_column(good.schema.get_field_index(name), name, column), file)
+    trail.store.put_view(key, file.getvalue())
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "reason"),
+    [
+        ("time", pa.array([2**62] * 6, pa.timestamp("ms", tz="UTC")), "a time that is none"),
+        ("headers", pa.array([[{"key": 5}]] * 6), "the column headers is of type list"),
+    ],
+)
+def test_a_view_with_other_values_than_views_have_is_not_believed(trail, name, column, reason):
+    doctored(trail, name, column)
+    run, hits = search(trail, Query(), columns=(name,))
+    assert sequences(hits) == [0, 7, 8, 9, 10, 11]
+    [view] = run.searched.distrusted
+    assert view.reason.startswith(reason)
+
+
+def test_a_text_that_stands_once_in_a_view_for_many_rows_is_counted_before_it_is_written_out(
+    trail, monkeypatch
+):
+    monkeypatch.setattr("sealtrail_auditor.view_file.MAX_CHUNK_BYTES", 50_000)
+    doctored(trail, "actor", pa.array(["a" * 20_000] * 6))
+    run, hits = search(trail, Query())
+    assert sequences(hits) == [0, 7, 8, 9, 10, 11]
+    [view] = run.searched.distrusted
+    assert view.reason == "a column of 120000 bytes when written out"
+
+
+def test_a_view_that_asks_for_too_much_memory_stops_no_search(trail, monkeypatch):
+    def read_range(*_arguments, **_settings):
+        raise MemoryError
+
+    monkeypatch.setattr(trail.store, "read_range", read_range)
+    run, hits = search(trail, ALICE)
+    assert (hits, run.searched.distrusted_count) == ([], 3)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import timedelta
+from hashlib import sha256
 
 import pytest
 from hypothesis import given, settings
@@ -19,6 +20,8 @@ from sealtrail_auditor.trail_result import TrailResult
 from sealtrail_auditor.visit import Visit
 from sealtrail_schemas.canonical_json import dumps_canonical, loads_canonical
 from sealtrail_schemas.layout import batch_key
+
+NOTHING_PINNED = sha256().hexdigest()
 
 
 class Auditor:
@@ -441,3 +444,20 @@ def test_a_state_of_another_key_is_refused():
     auditor.visit()
     with pytest.raises(StateError, match="another policy"):
         Visit.parse(auditor.state, policy_of(make_trail(4, seed=b"\x07" * 32)))
+
+
+def test_a_tail_cut_after_the_interruption_is_told():
+    trail = make_trail(4, 4, 4)
+    visit = Visit()
+    verify(trail, visit=visit)
+    for begun_only in (True, False):
+        state = loads_canonical(visit.to_bytes(), 1 << 20)
+        interrupted = {folder: saved | {"visited_at": None} for folder, saved in state["trails"].items()}
+        earlier = Visit()
+        if not begun_only:
+            verify(make_trail(4), visit=earlier)
+        trails = loads_canonical(earlier.to_bytes(), 1 << 20)["trails"]
+        state |= {"trails": trails, "interrupted": {"pinned": NOTHING_PINNED, "trails": interrupted}}
+        auditor = Auditor(make_trail(4, 4))
+        auditor.state = dumps_canonical(state)
+        assert codes(auditor.visit()) == ["ST-HEAD-CUT"], begun_only

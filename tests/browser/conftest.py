@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 DEADLINE_MS = 60_000
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # Playwright runs an event loop as long as it lives: no others could begin
 def browser():
-    """One Chromium for all tests of a worker."""
+    """One Chromium for the tests of a module."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if chromium is None:
         leave_out("there is no Chromium, so no page was opened: apt-get install chromium")

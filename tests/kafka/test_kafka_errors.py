@@ -113,7 +113,7 @@ def test_that_no_broker_answers_is_told_when_nothing_better_is_known(events):
 
 
 def test_what_librdkafka_logs_goes_to_pythons_logging_and_no_higher_than_a_warning(caplog):
-    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, logger="sealtrail_transport.kafka")
     log = _ClientLog()
     log.log(logging.CRITICAL, "%s [%s] %s", "FATAL", "client-of-this-test", "gone")
     log.log(logging.WARNING, "%s [%s] %s", "CONFWARN", "client-of-this-test", "not for producers")
