@@ -58,7 +58,7 @@ function timeScale(events, width) {
 
 function drawAxis(picture, scale, width, height) {
   const bottom = height - MARGIN.bottom + 10;
-  const fits = Math.max(2, Math.floor(width / 130));
+  const fits = Math.max(2, Math.floor(width / 165));
   const step = STEPS_MS.find((each) => (scale.high - scale.low) / each <= fits) ?? (scale.high - scale.low) / fits;
   for (let tick = Math.ceil(scale.low / step) * step; tick <= scale.high; tick += step) {
     const x = scale.x(tick);

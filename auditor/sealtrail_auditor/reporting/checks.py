@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sealtrail_auditor.catalogue import FindingCode as Code
+from sealtrail_auditor.reporting.page_text import count
 from sealtrail_auditor.reporting.pauses import SILENCE_MS
 from sealtrail_transport.store import LockKnowledge
 
@@ -222,10 +223,10 @@ _GAPS: Final[_Judged] = (
 def _verified(evidence: Evidence) -> _Judged:
     if not evidence.entries:
         return _NOTHING
-    batches = sum(trail.batches_verified for trail in evidence.report.trails)
+    batches = count(str(sum(trail.batches_verified for trail in evidence.report.trails)), "batch", "batches")
     part = "" if evidence.report.scope.is_whole else " This holds for the part that was looked at."
-    entries = f"{evidence.entries:,} entries in {batches:,} batches were checked"
-    return CheckState.PASSED, f"Yes: {entries}.{part}"
+    entries = count(str(evidence.entries), "entry", "entries")
+    return CheckState.PASSED, f"Yes: {entries} in {batches} were checked.{part}"
 
 
 def _in_order(evidence: Evidence) -> _Judged:
