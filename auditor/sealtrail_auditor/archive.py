@@ -125,7 +125,8 @@ class BatchNames:
     """The names under a trail's `batches/` in order of first sequence, each handed out once.
 
     Attributes:
-        last_key: The last name that was passed; None before the first. A later listing can go on behind it.
+        last_key: The last batch that was passed; None before the first. A later listing can go on behind it:
+            names of no batch may sort behind all of them, and those of new batches come before such names.
     """
 
     def __init__(
@@ -133,35 +134,71 @@ class BatchNames:
     ) -> None:
         """Begin to list, behind the name `after` where it is given.
 
-        `on_stray` is called with each name that is none of a batch, as it is passed.
+        `on_stray` is called with each name that is none of a batch, once a batch behind it is passed, or in
+        `rest`.
         """
         self.last_key = after
+        self._store = store
         self._folder = folder
         self._on_stray = on_stray
-        self._names = gather_names(store.versions(folder + BATCHES, after=after))
-        self._next = next(self._names, None)
+        self._is_complete = False
+        self._has_strays = False  # before the next batch
+        self._next: tuple[int, Name] | None = None
+        self._list()
 
     def before(self, sequence: int) -> Iterator[tuple[int, Name]]:
         """The names not handed out yet with a first sequence below `sequence`, and their first sequences."""
-        while self._next is not None:
-            name = self._next
-            first_sequence = self._first_sequence(name)
-            if first_sequence is not None and first_sequence >= sequence:
-                return
-            self.last_key, self._next = name.key, next(self._names, None)
-            if first_sequence is None:
-                self._on_stray(name)
-            else:
-                yield first_sequence, name
+        while self._next is not None and self._next[0] < sequence:
+            first_sequence, name = self._next
+            self._tell_strays(name.key)
+            self.last_key = name.key
+            self._next = self._next_batch()
+            yield first_sequence, name
 
     def at(self, sequence: int) -> Iterator[Name]:
-        """The names whose first sequence is `sequence`: more than one where a name was spoiled."""
+        """The names whose first sequence is `sequence`: more than one where a name was spoiled.
+
+        To be asked where a seal says that there is one: it may have come since the end was listed.
+        """
+        found = False
         for _, name in self.before(sequence + 1):
+            found = True
             yield name
+        if not found and self._next is None and not self._is_complete:
+            self._list()
+            self._is_complete = self._next is None  # it is missing; no need to look again for the next one
+            for _, name in self.before(sequence + 1):
+                yield name
 
     def rest(self) -> Iterator[tuple[int, Name]]:
         """All names not handed out yet."""
         yield from self.before(MAX_SEQUENCE + 1)
+        self._tell_strays(None)
+
+    def _list(self) -> None:
+        """List the names behind the last one that was passed, anew."""
+        self._has_strays = False
+        self._names = gather_names(self._store.versions(self._folder + BATCHES, after=self.last_key))
+        self._next = self._next_batch()
+
+    def _next_batch(self) -> tuple[int, Name] | None:
+        for name in self._names:
+            first_sequence = self._first_sequence(name)
+            if first_sequence is not None:
+                return first_sequence, name
+            self._has_strays = True
+        return None
+
+    def _tell_strays(self, end: str | None) -> None:
+        """Tell of the names between the last batch and `end`. They are listed again: there may be many."""
+        if not self._has_strays:
+            return
+        self._has_strays = False
+        for name in gather_names(self._store.versions(self._folder + BATCHES, after=self.last_key)):
+            if end is not None and name.key >= end:
+                return
+            if self._first_sequence(name) is None:
+                self._on_stray(name)
 
     def _first_sequence(self, name: Name) -> int | None:
         try:

@@ -113,6 +113,18 @@ def test_junk_is_told_by_each_visit_as_by_one_verification():
         grow(trail, 2)
 
 
+def test_a_name_behind_all_batches_does_not_hide_new_ones_from_the_next_visit():
+    trail = make_trail(3, 2)
+    auditor = Auditor(trail)
+    trail.store.put(trail.folder + "batches/readme.txt", b"junk", retention=None)
+    auditor.visit()
+    grow(trail, 1)
+    trail.store.put(trail.placed[-1].batch, b"other", retention=None, only_if_absent=False)
+    report = auditor.visit()
+    assert "ST-OBJECT-VERSIONS" in codes(report)
+    assert sorted(codes(report)) == sorted(codes(verify(trail)))
+
+
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
 def test_an_attack_is_told_by_the_first_visit_and_by_the_next(attack):
     trail = attack.make()
