@@ -21,6 +21,8 @@ from services.stack import Stack
 
 pytestmark = pytest.mark.containers
 
+NETWORK_THREADS = 3  # the default of the broker's num.network.threads
+
 
 def refusal(answer):
     """The one line with which a command, or a service, has ended with exit 5."""
@@ -30,16 +32,23 @@ def refusal(answer):
     return line
 
 
-def is_trusted(cluster):
-    """Whether a client would talk to the listener with TLS."""
+def shows(cluster, *, trusted):
+    """Whether each of the broker's network threads shows a certificate that a client would trust, or would not.
+
+    Each thread takes up a new certificate by itself, and new connections go to the threads in turn.
+    """
     host, port = cluster.secure_address.split(":")
     context = ssl.create_default_context(cafile=f"{cluster.certificates}/ca.pem")
-    try:
-        with socket.create_connection((host, int(port))) as plain:
-            context.wrap_socket(plain, server_hostname=host).close()
-    except ssl.SSLCertVerificationError:
-        return False
-    return True
+
+    def is_trusted():
+        try:
+            with socket.create_connection((host, int(port))) as plain:
+                context.wrap_socket(plain, server_hostname=host).close()
+        except ssl.SSLCertVerificationError:
+            return False
+        return True
+
+    return all(is_trusted() is trusted for _ in range(3 * NETWORK_THREADS))
 
 
 @contextmanager
@@ -48,11 +57,11 @@ def expired_certificate(stack):
     location = "listener.name.secure.ssl.keystore.location"
     stack.configure(ResourceType.BROKER, "1", {location: "/certificates/expired.pem"})
     try:
-        await_true(lambda: not is_trusted(stack.cluster), "the expired certificate")
+        await_true(lambda: shows(stack.cluster, trusted=False), "the expired certificate")
         yield
     finally:
         stack.configure(ResourceType.BROKER, "1", {location: None})
-        await_true(lambda: is_trusted(stack.cluster), "the good certificate")
+        await_true(lambda: shows(stack.cluster, trusted=True), "the good certificate")
 
 
 @pytest.fixture
