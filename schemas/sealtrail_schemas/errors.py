@@ -1,7 +1,7 @@
 """Errors of the formats. Every parser answers malformed input with one of these, whatever the bytes are.
 
 FormatError
-├── PayloadError · LeafError · BodyError · BatchError
+├── PayloadError · LeafError · BodyError · ControlError · BatchError
 ├── ProofError
 ├── NoteError
 │   ├── NoteSignatureError      a known key's signature is wrong
@@ -30,6 +30,10 @@ class LeafError(FormatError):
 
 class BodyError(FormatError):
     """Not the body of an entry that sealtrail writes itself."""
+
+
+class ControlError(FormatError):
+    """Not a control statement, or not one for its place."""
 
 
 class BatchError(FormatError):
