@@ -3,6 +3,8 @@
 import json
 import re
 import socket
+import sqlite3
+import sys
 import urllib.request
 
 import pytest
@@ -37,11 +39,12 @@ def value(text, name, **labels):
     return None
 
 
+@pytest.mark.usefixtures("trail")
 @pytest.mark.parametrize(
     ("command", "counted", "number"),
     [("up", "sealed_entries_total", 3), ("chain", "chained_records_total", 2), ("archive", "sealed_size", 1)],
 )
-def test_a_service_serves_what_it_does_until_it_ends(trail, here, command, counted, number):
+def test_a_service_serves_what_it_does_until_it_ends(here, command, counted, number):
     spawn("produce", "-q", "-", cwd=here, stdin='{"n":1}\n{"n":2}\n', check=0)
     # Views are off by the environment of the tests; a batch is sealed at once.
     more = [] if command == "chain" else ["--batch-age", "0s"]
@@ -72,7 +75,7 @@ def test_a_port_that_is_taken_is_one_line(command):
 
 @pytest.mark.usefixtures("trail")
 def test_without_prometheus_client_it_names_the_extra(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "sealtrail.metrics", None)
+    monkeypatch.setitem(sys.modules, "sealtrail.metrics", None)
     answer = call("chain", "--drain", "--metrics", ":0")
     assert answer.exit_code == 5
     assert "pip install 'sealtrail[metrics]'" in answer.stderr
@@ -83,8 +86,6 @@ def stop_the_next_start(here, trail):
     """Archive something, then let the chained topic be another."""
     spawn("produce", "-q", "-", cwd=here, stdin='{"n":1}\n', check=0)
     spawn("up", "--drain", cwd=here, check=0)
-    import sqlite3
-
     with sqlite3.connect(trail / "log.db") as log:
         log.execute("UPDATE topics SET topic_id = randomblob(16) WHERE name = 'events.chained'")
     log.close()
