@@ -116,6 +116,27 @@ class Archiver:
         """How many entries were read and are not sealed yet."""
         return len(self._running.unsealed) if self._running else 0
 
+    @property
+    def oldest_pending_ms(self) -> int | None:
+        """When the oldest of these was chained, by the chainer's clock; None where there is none."""
+        unsealed = self._running.unsealed if self._running else None
+        return unsealed[0].leaf.chained_at_ms if unsealed else None
+
+    @property
+    def position(self) -> int | None:
+        """The chained offset at which the next read begins; None before recovery."""
+        return self._running.position if self._running else None
+
+    @property
+    def newest_seal_at(self) -> datetime | None:
+        """When the store took the batch of the newest seal; None before recovery, or where there is none."""
+        previous = self._running.previous if self._running else None
+        return previous.seal.batch.last_modified if previous else None
+
+    def chained_end(self) -> int:
+        """Ask the log where the chained partition ends. For any thread. Raises LogError."""
+        return self._log.bounds(self._trail.chained_topic, self._trail.partition).end
+
     def step(self, *, now_ms: int, flush: bool = False) -> ArchiverStep:
         """Do the next piece of work; `flush` seals what is there although the batch is neither full nor old.
 
