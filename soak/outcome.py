@@ -29,7 +29,7 @@ def finish(
     verified: subprocess.CompletedProcess[str],
     archive: str,
 ) -> dict[str, Any]:
-    """Count and judge; `verified` is what `sealtrail verify` said. Returns `passed`, `checks` and `figures`."""
+    """Count and judge, with what `sealtrail verify` said; returns `passed`, `checks` and `figures`."""
     outcome = produced["outcome"]
     counted = count_events(
         archived_values(open_s3(archive, S3Access())),

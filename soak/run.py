@@ -95,7 +95,7 @@ def main(results: Path, **chosen: Any) -> None:
     folder = results.absolute() / f"{began:%Y-%m-%dT%H%M%SZ}-seed{settings.seed}"
     (folder / "work").mkdir(parents=True)
     with console.status("starting the servers") as status, servers() as where:
-        run = Run(settings, where, folder, lambda text: status.update(text))
+        run = Run(settings, where, folder, status.update)
         told = {"began": began.isoformat(timespec="seconds"), **run.to_the_end()}
     (folder / "soak.json").write_text(json.dumps(told, indent=1) + "\n")
     (folder / "soak.html").write_text(page(told))

@@ -1,4 +1,4 @@
-"""What is seen of a run each second: metrics as Prometheus would scrape them, and memory as the kernel has it."""
+"""What is seen of a run each second: metrics as Prometheus scrapes them, and memory as the kernel has it."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Self
 
     from soak.services import Clock, ProducerProcess, Service
 
@@ -45,7 +46,7 @@ class Sampler:
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
 
-    def __enter__(self) -> Sampler:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 

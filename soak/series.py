@@ -35,7 +35,7 @@ def rate_of(samples: Sequence[Sample], part: str, name: str) -> list[float]:
 
 
 def age_of_newest_seal(samples: Sequence[Sample], began_at: float) -> list[float]:
-    """Seconds since the newest seal that the archiver has told of; `began_at` is the run's begin, Unix time."""
+    """Seconds since the newest seal that the archiver has told of; the run began at `began_at`, Unix time."""
     newest, ages = nan, []
     for sample in samples:
         newest = _number(sample.get("archiver", {}).get("newest_seal_at", newest))
