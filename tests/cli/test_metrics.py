@@ -246,6 +246,31 @@ class TestHealth:
                 run.monitor.sample(run.pipeline, now_s=now_s)
             assert run.monitor._stalls.stalled(now_s=61) is None
 
+    def test_a_step_that_hangs_is_told_of(self, office, monkeypatch):
+        release, inside = threading.Event(), threading.Event()
+        bounds = office.log.bounds
+
+        def hanging(topic, partition):
+            if threading.current_thread().name.startswith("chainer"):
+                inside.set()
+                release.wait()
+            return bounds(topic, partition)
+
+        monkeypatch.setattr(office.log, "bounds", hanging)
+        with watched(office, archives=False) as run:
+            run.pipeline.start()
+            inside.wait()
+            try:
+                for now_s in (0, 61):
+                    run.monitor.sample(run.pipeline, now_s=now_s)
+                why = run.monitor._stalls.stalled(now_s=61)
+                assert why == f"the step of chainer {office.trail.origin} has not moved for 61 s"
+            finally:
+                release.set()
+            await_true(lambda: run.pipeline.turns[f"chainer {office.trail.origin}"] > 1, "the step to end")
+            run.monitor.sample(run.pipeline, now_s=62)
+            assert run.monitor._stalls.stalled(now_s=62) is None
+
     def test_a_main_thread_that_hangs_is_told_of(self, office):
         with watched(office, archives=False, stalled_after_s=0) as run:
             run.pipeline.looked_at_s -= 5
