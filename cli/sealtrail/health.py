@@ -45,7 +45,7 @@ class StallWatch:
         """What does not move, in one line; None where everything does."""
         for flow, since_s in self._seen.values():
             if flow.has_backlog and now_s - since_s > self._patience_s:
-                return f"{flow.name} has not moved for {now_s - since_s:.0f} s, and there is work for it"
+                return f"{flow.name} has not moved for {now_s - since_s:.0f} s"
         return None
 
 

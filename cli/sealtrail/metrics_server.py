@@ -56,9 +56,8 @@ class MetricsServer(ThreadingHTTPServer):
         scraped: set after each answer of `/metrics`.
     """
 
-    daemon_threads = True
+    daemon_threads = True  # so that a client that holds its connection does not hold the service
     request_queue_size = _MOST_CONNECTIONS
-    block_on_close = False  # a client that holds its connection must not hold the service
 
     def __init__(
         self,

@@ -150,7 +150,9 @@ class Monitor:
         for gone in self._ends.keys() - {worker.who for worker in workers}:
             del self._ends[gone]
         flows = [flow for worker in workers for flow in _flows(worker, self._ends.get(worker.who))]
-        self._stalls.observe(flows, now_s=now_s)
+        # Those of lines that are just leaving, too: whoever takes them away waits for their steps.
+        steps = [Flow(f"the step of {who}", count, True) for who, count in pipeline.turns.copy().items()]
+        self._stalls.observe([*flows, *steps], now_s=now_s)
 
 
 def _flows(worker: Worker, end: int | None) -> Iterator[Flow]:

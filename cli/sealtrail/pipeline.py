@@ -53,6 +53,7 @@ class Pipeline:
         on_event: gets what happens at once, what is only counted too, in the thread in which it happens; it
             must neither wait nor fail.
         looked_at_s: when `wait` was last called, by the monotonic clock.
+        turns: how often each thread that runs has come around, by its name; one that hangs does not.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class Pipeline:
         self.failed_origin: str | None = None
         self.on_event: Callable[[Event | Counted], None] = lambda _event: None
         self.looked_at_s = time.monotonic()
+        self.turns: dict[str, int] = {}
         self._threads: dict[Line, list[threading.Thread]] = {}
         for line in lines:
             self.add(line)
@@ -191,11 +193,13 @@ class Pipeline:
             self.stop()
         finally:
             self._away.discard(worker.who)
+            self.turns.pop(worker.who, None)
 
     def _repeat(self, worker: Worker, stopping: threading.Event) -> None:
         pauses = _Pauses(self._pace)
         who = worker.who
         while not stopping.is_set():
+            self.turns[who] = self.turns.get(who, 0) + 1
             draining = self._draining.is_set()
             try:
                 taken = worker.take_turn(self._tell, now_ms=self._clock_ms(), draining=draining)

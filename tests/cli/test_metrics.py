@@ -2,12 +2,15 @@
 
 import threading
 from itertools import count
+from types import SimpleNamespace
 
 import pytest
 
 from command_line import await_true
 from deployment import Deployment, values
-from sealtrail_chainer.errors import LineStoppedError
+from sealtrail.interrupts import Interrupts
+from sealtrail.pipeline_events import Stopped
+from sealtrail_chainer.errors import LineStoppedError, StopCode
 from sealtrail_transport.errors import LogUnavailableError, StoreUnavailableError, TopicMissingError
 from sealtrail_transport.log import NewRecord
 from sealtrail_transport.memory_faults import AppendFault
@@ -109,10 +112,11 @@ def test_lag_is_what_lies_between_a_machine_and_the_end(office):
 def test_lag_is_none_behind_markers_and_aborted_records(office):
     """The end of a topic that is written in transactions lies beyond its last record."""
     office.publish(*values(2))
-    office.log.faults.burn_offsets("events", 0, 3)
     with watched(office) as run:
-        for _ in range(3):
+        for _ in range(2):
             run.step("chainer")
+        office.log.faults.burn_offsets("events", 0, 3)
+        run.step("chainer")
         run.monitor.sample(run.pipeline, now_s=0)
         assert run.value("lag_offsets", machine="chainer") == 0
 
@@ -242,10 +246,40 @@ class TestHealth:
                 run.monitor.sample(run.pipeline, now_s=now_s)
             assert run.monitor._stalls.stalled(now_s=61) is None
 
+    def test_a_step_that_hangs_is_told_of(self, office, monkeypatch):
+        release, inside = threading.Event(), threading.Event()
+        bounds = office.log.bounds
+
+        def hanging(topic, partition):
+            if threading.current_thread().name.startswith("chainer"):
+                inside.set()
+                release.wait()
+            return bounds(topic, partition)
+
+        monkeypatch.setattr(office.log, "bounds", hanging)
+        with watched(office, archives=False) as run:
+            run.pipeline.start()
+            inside.wait()
+            try:
+                for now_s in (0, 61):
+                    run.monitor.sample(run.pipeline, now_s=now_s)
+                why = run.monitor._stalls.stalled(now_s=61)
+                assert why == f"the step of chainer {office.trail.origin} has not moved for 61 s"
+            finally:
+                release.set()
+            await_true(lambda: run.pipeline.turns[f"chainer {office.trail.origin}"] > 1, "the step to end")
+            run.monitor.sample(run.pipeline, now_s=62)
+            assert run.monitor._stalls.stalled(now_s=62) is None
+
     def test_a_main_thread_that_hangs_is_told_of(self, office):
         with watched(office, archives=False, stalled_after_s=0) as run:
             run.pipeline.looked_at_s -= 5
             assert run.why().startswith("the main thread has not come around for 5 s")
+            run.monitor._stalled_after_s = 60
+            run.pipeline.looked_at_s -= 100
+            run.pipeline.start()
+            run.pipeline.wait(timeout_s=0)
+            assert run.why() is None
 
     def test_a_log_that_does_not_say_where_it_ends_disturbs_nobody(self, office, monkeypatch):
         with watched(office, archives=False) as run:
@@ -269,3 +303,44 @@ class TestHealth:
             run.pipeline.start()
             await_true(lambda: "there is no topic events" in (run.why() or ""), "it to be told")
             assert run.value("errors_total", machine="chainer", kind="TopicMissingError") >= 1
+
+
+class TestLingering:
+    @pytest.fixture
+    def run(self, office):
+        with watched(office, archives=False) as run:
+            run.monitor.server = SimpleNamespace(scraped=threading.Event())
+            run.monitor.server.scraped.set()  # before it stopped
+            run.pipeline.on_event(
+                Stopped(f"chainer {run.origin}", LineStoppedError(StopCode.RAW_TRUNCATED, "why"))
+            )
+            yield run
+
+    @pytest.fixture
+    def interrupts(self):
+        return Interrupts()
+
+    @pytest.fixture
+    def lingering(self, run, interrupts):
+        """A thread that lingers; it has begun when this returns."""
+        thread = threading.Thread(target=run.monitor.linger, args=[interrupts])
+        thread.start()
+        yield thread
+        run.monitor.server.scraped.set()
+        thread.join()
+
+    def test_until_the_stop_was_scraped(self, run, lingering):
+        lingering.join(0.3)
+        assert lingering.is_alive()
+        run.monitor.server.scraped.set()
+        lingering.join(60)
+        assert not lingering.is_alive()
+
+    def test_or_until_a_signal(self, interrupts, lingering):
+        interrupts.count += 1
+        lingering.join(60)
+        assert not lingering.is_alive()
+
+    def test_or_until_it_has_lasted_long_enough(self, run, interrupts, monkeypatch):
+        monkeypatch.setattr("sealtrail.monitor._LINGER_S", 0)
+        run.monitor.linger(interrupts)
