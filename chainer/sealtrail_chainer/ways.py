@@ -135,7 +135,10 @@ def _behind_seal(log: Log, store: Store, trail: Trail, stop: LineStoppedError) -
     if anchor is None:
         raise NotThisWayError(f"nothing of {trail.origin} is sealed, so there is nothing to go on from", stop)
     if log.topic(trail.raw_topic).topic_id != anchor.raw_topic_id:
-        raise NotThisWayError(f"topic {trail.raw_topic} was made anew, too: its id is not the trail's", stop)
+        raise NotThisWayError(
+            f"topic {trail.raw_topic} was made anew, too: its id is not the trail's",
+            LineStoppedError(StopCode.TOPIC_RECREATED, str(stop), topic=trail.raw_topic),
+        )
     deed = Continuation(_chained_topic(log, trail), stop.code)
     return _behind(log, trail, anchor) or Place(anchor.state, anchor.state.next_source_offset, deed)
 
