@@ -67,7 +67,7 @@ def find_anchor(log: Log, store: Store, trail: Trail) -> Anchor | None:
     raw, chained = log.topic(trail.raw_topic), log.topic(trail.chained_topic)
     sealed = sealed_anchors(store, trail)
     try:
-        anchor = _of_topic(sealed, chained) or _genesis(log, trail, chained)
+        anchor = _of_topic(sealed, chained) or genesis_anchor(log, trail, chained)
         if anchor is not None:
             _check_topic(chained, anchor.chained_topic_id)
             anchor = _check_ends(log, store, trail, anchor)
@@ -187,7 +187,7 @@ def _successor(log: Log, trail: Trail, sealed: Sequence[Anchor]) -> Anchor | Non
     """The genesis at the start of the chained topic, if its predecessor ends with one of the newest seals."""
     chained = log.topic(trail.chained_topic)
     try:
-        anchor = _genesis(log, trail, chained)
+        anchor = genesis_anchor(log, trail, chained)
     except LineStoppedError:
         return None
     if anchor is None or anchor.genesis is None or anchor.chained_topic_id != chained.topic_id:
@@ -202,7 +202,12 @@ def genesis_body(entry: Linked) -> GenesisBody:
     return cast("GenesisBody", parse_body(Kind.GENESIS, decode_payload(entry.payload).value))
 
 
-def _genesis(log: Log, trail: Trail, chained: TopicInfo) -> Anchor | None:
+def genesis_anchor(log: Log, trail: Trail, chained: TopicInfo) -> Anchor | None:
+    """The first entry of the trail in its chained topic, as an anchor; None where the topic is empty.
+
+    Raises:
+        LineStoppedError: the topic begins with something else, or has lost its beginning.
+    """
     record = _first_record(log, trail)
     if record is None:
         return None

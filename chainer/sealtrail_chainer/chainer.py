@@ -15,11 +15,12 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from sealtrail_chainer.anchor import find_anchor
-from sealtrail_chainer.chain_step import chain_event, chain_genesis, chain_heartbeat, chain_rejected
+from sealtrail_chainer.chain_step import chain_event, chain_heartbeat, chain_rejected
 from sealtrail_chainer.errors import LineStoppedError, StopCode
+from sealtrail_chainer.genesis import make_genesis
 from sealtrail_chainer.raw_check import check_newest, check_raw_ends
 from sealtrail_chainer.scan import Scanned, scan
-from sealtrail_schemas.body import GenesisBody, TopicRef
+from sealtrail_chainer.trail import writer_name
 from sealtrail_schemas.errors import PayloadError
 from sealtrail_schemas.payload import SALT_BYTES
 from sealtrail_transport.errors import (
@@ -155,18 +156,7 @@ class Chainer:
 
     def _begin(self, writer: PartitionWriter, now_ms: int) -> Scanned:
         """Write the genesis of a trail whose chained partition never held anything."""
-        trail = self._trail
-        raw, chained = self._log.topic(trail.raw_topic), self._log.topic(trail.chained_topic)
-        body = GenesisBody(
-            origin=trail.origin,
-            incarnation=self._entropy(16),
-            raw_topic=TopicRef(raw.name, raw.topic_id),
-            chained_topic=TopicRef(chained.name, chained.topic_id),
-            first_source_offset=self._log.bounds(trail.raw_topic, trail.partition).start,
-            keys=(trail.verifier.vkey,),
-            created_at_ms=now_ms,
-        )
-        record, state = chain_genesis(body, now_ms=now_ms, salt=self._entropy(SALT_BYTES))
+        record, state = make_genesis(self._log, self._trail, now_ms=now_ms, entropy=self._entropy)
         return Scanned(state, writer.append([record]).next_offset)
 
     def _scan(self, anchor: Anchor) -> Scanned:
@@ -294,8 +284,3 @@ class Chainer:
         except LogUnavailableError as error:  # ours are appended by now: only recovery can go on
             raise UncertainAppendError(str(error)) from error
         return not chunk.records or chunk.records[0].offset < appended.first_offset
-
-
-def writer_name(trail: Trail) -> str:
-    """The name under which a trail's chainers fence each other; on Kafka, the transactional id."""
-    return f"sealtrail-chainer/{trail.origin}"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from sealtrail_chainer.chain_step import chain_control
-from sealtrail_chainer.chainer import writer_name
+from sealtrail_chainer.trail import writer_name
 from sealtrail_schemas.body import ControlBody
 from sealtrail_schemas.control import Control, sign_control
 from sealtrail_schemas.payload import SALT_BYTES

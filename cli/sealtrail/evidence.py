@@ -10,7 +10,7 @@ import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sealtrail.exits import CommandError, ExitCode
 from sealtrail.onward_ways import way_onward
@@ -38,6 +38,10 @@ class StoppedBeforeError(CommandError):
         self.origin = origin
         self.stop_code = code
         self.file = file
+
+
+_SUCCEEDED: Final = "succeeded"
+"""The file that names the data folder of the successors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +110,29 @@ def resolve(kept: Kept) -> Path:
     return kept.file.rename(kept.file.with_name(kept.file.name.replace("stopped-", "resolved-", 1)))
 
 
+def mark_succeeded(folder: DataFolder, successor: DataFolder) -> None:
+    """Note that the folder's trails have come to their end: no service starts there any more.
+
+    Raises:
+        OSError: it can't be written.
+    """
+    write_private(folder.root / _SUCCEEDED, f"{successor.root.resolve()}\n".encode())
+
+
 def refuse_restart(folder: DataFolder) -> None:
     """Raise StoppedBeforeError while evidence of a stop lies in the folder.
 
     Not every cause can be seen again by a new process, so the restart is an operator's decision.
+
+    Raises:
+        CommandError: the trails have a successor.
     """
+    successor = folder.root / _SUCCEEDED
+    if successor.exists():
+        raise CommandError(
+            f"the trails of {folder.root} have come to their end, and others go on from them: "
+            f"{successor.read_text('utf-8').strip()}"
+        )
     for file in find(folder):
         kept = read(file)
         message = kept.message if kept else "its evidence can't be read"

@@ -21,8 +21,6 @@ from sealtrail_transport.key_shelf import key_changes, read_trail_keys
 from sealtrail_transport.memory_faults import AppendFault
 from sealtrail_transport.store import LockMode, Retention
 
-DAY_AND_A_BIT = 90_000_000
-
 
 def new_key(deployment, seed=b"n") -> Signer:
     return Signer.from_seed(deployment.origin, seed * 32)
@@ -83,10 +81,6 @@ def test_the_note_is_the_one_of_the_entry_and_locked_like_its_seal():
     with deployment.store.open(placed.key, placed.version_id) as stream:
         assert stream.read() == stated.note
     lock = deployment.store.head(placed.key, placed.version_id).retention
-    seal = (
-        deployment.store.head(folder_of(deployment) + "seals/00000000000000000013.seal", "v1") if 0 else None
-    )
-    assert seal is None
     assert lock == Retention(LockMode.COMPLIANCE, deployment.clock.now() + deployment.retention)
 
 
@@ -164,13 +158,7 @@ def test_a_chainer_that_has_the_old_policy_goes_on():
     deployment.publish(*values(3, 60))
     deployment.chain()
     renewed.archive()
-    assert len(sealed_entries_by(renewed, deployment.signer, renewed.signer)) == 19
-
-
-def sealed_entries_by(deployment, *signers):
-    return signers_of_seals(deployment, *signers) and [
-        number for number in range(signers_of_seals(deployment, *signers)[-1][0])
-    ]
+    assert signers_of_seals(deployment, deployment.signer, renewed.signer)[2:] == [(16, 1), (19, 1)]
 
 
 def test_keys_can_be_changed_again():
@@ -191,7 +179,7 @@ def test_keys_can_be_changed_again():
 def test_a_key_is_not_changed_twice():
     deployment = sealed()
     change(deployment)
-    with pytest.raises(NotThisWayError, match="was changed to .* by entry 12, not to"):
+    with pytest.raises(NotThisWayError, match=r"was changed to .* by entry 12, not to"):
         change(deployment, new_key(deployment, b"x"))
     assert len(list(key_changes(deployment.store, folder_of(deployment)))) == 1
 

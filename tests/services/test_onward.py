@@ -64,6 +64,7 @@ def test_a_chained_topic_that_was_deleted_is_made_anew_and_gone_on_with(stack):
     goes_on(stack, 8, "topic-recreated")
 
 
+@pytest.mark.full
 def test_a_chained_topic_that_somebody_made_anew_is_gone_on_with(stack):
     begun(stack)
     stack.delete_topic(f"{stack.name}.chained")
@@ -83,6 +84,7 @@ def test_a_chained_topic_that_somebody_made_anew_is_gone_on_with(stack):
     goes_on(stack, 8, "topic-recreated")
 
 
+@pytest.mark.full
 def test_chained_records_that_were_deleted_before_they_were_sealed_are_chained_again(stack):
     begun(stack)
     delete_records(stack, f"{stack.name}.chained", stack.log.bounds(f"{stack.name}.chained", 0).end)
@@ -91,6 +93,7 @@ def test_chained_records_that_were_deleted_before_they_were_sealed_are_chained_a
     goes_on(stack, 8, "chained-overtaken")
 
 
+@pytest.mark.full
 def test_a_gap_in_the_raw_topic_is_recorded(stack):
     begun(stack)
     stack.publish(4, start=8)
@@ -117,14 +120,40 @@ def test_keys_are_changed_between_services_and_an_old_one_seals_no_more(stack):
     assert "this archiver has the old one" in answer.stderr
     for name, content in renewed.items():
         (stack.data / "keys" / name).write_bytes(content)
-    goes_on(stack, 10, "key")  # the old policy leads to the new key
     (stack.data / "policy").write_bytes(new_policy)
     goes_on(stack, 10, "key")
+    (stack.data / "policy").write_bytes(policy)
+    stack.verify()  # the old policy leads to the new key
 
 
 @pytest.mark.full
-def test_an_altered_record_is_left_behind(spare):
-    """Compaction by a topic that was given another cleanup policy takes records out of the chain."""
+@pytest.mark.parametrize("keys", [(), ("--new-keys",)], ids=["same key", "new key"])
+def test_a_raw_topic_that_was_made_anew_gets_a_successor(stack, keys):
+    begun(stack)
+    stack.drain("archive")
+    stack.delete_topic(stack.name)
+    stack.make_raw(1)
+    stack.publish(2, start=8)
+    assert stopped(stack) == "topic-recreated"
+    answer = stack.call("continue", "--dry-run")
+    assert (answer.exit_code, "see `sealtrail init --succeed`" in answer.stderr) == (2, True)
+    new = ("--data", "next", "--succeed", ".sealtrail", "--reason", "a test", "--yes")
+    answer = stack.call("init", *new, *keys)
+    assert answer.exit_code == 0, answer.output
+    assert f"{stack.name}.chained-2" in answer.stdout
+    assert stack.call("chain", "--drain", "--instance", "one").exit_code == 2  # the old one has ended
+    for service in ("chain", "archive"):
+        answer = stack.call(service, "--drain", "--instance", "two", "--data", "next")
+        assert answer.exit_code == 0, answer.output
+    policy = ("--policy", str(stack.folder / "next" / "policy"))
+    answer = stack.call("verify", "--json", *policy, stack.archive, *stack.store_options)
+    assert answer.exit_code == 0, answer.output
+    trails = json.loads(answer.stdout)["trails"]
+    assert [int(trail["kinds"]["event"]) for trail in trails] in ([8, 2], [2, 8])
+
+
+@pytest.mark.full
+def test_a_retention_that_somebody_gave_the_chained_topic_is_gone_on_from(spare):
     spare.make_raw(1)
     spare.init()
     spare.publish(5)

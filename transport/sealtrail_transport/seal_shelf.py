@@ -41,7 +41,8 @@ def read_seal(
 ) -> PlacedSeal | None:
     """The valid seal of a size: the oldest version that is signed well and extends `previous`.
 
-    Signed well is what the trail's key of that size has signed. With `previous` None, a seal that does not begin at sequence 0 is taken on its signature alone.
+    Signed well is what the trail's key of that size has signed. With `previous` None, a seal that does not
+    begin at sequence 0 is taken on its signature alone.
 
     Raises:
         UnknownFormatError: the trail's key has signed a seal of a newer version there.
