@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from sealtrail_chainer.true_chain import Linked
     from sealtrail_schemas.keys import Signer
     from sealtrail_schemas.seal import OpenedSeal
+    from sealtrail_schemas.trail_keys import TrailKeys
     from sealtrail_transport.store import ObjectVersion, Store
 
 
@@ -65,6 +66,7 @@ class Draft:
     """
 
     trail: Trail
+    keys: TrailKeys
     folder: str
     entries: Sequence[Linked]
     previous: OpenedSeal | None
@@ -241,7 +243,7 @@ def _place_seal(store: Store, draft: Draft, seal: Seal, note: bytes, alarms: lis
 
 def _read_seal(store: Store, draft: Draft, size: int) -> PlacedSeal | None:
     try:
-        return read_seal(store, draft.folder, size, draft.trail.verifier, draft.previous)
+        return read_seal(store, draft.folder, size, draft.keys, draft.previous)
     except UnknownFormatError as error:
         raise newer_format(draft.folder + seal_key(size), error) from error
 

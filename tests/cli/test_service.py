@@ -19,8 +19,9 @@ from sealtrail.pipeline_events import Away, Back, Failed, Recovered, Rejected, S
 from sealtrail.service import Service
 from sealtrail.service_log import JsonLines, TextLines
 from sealtrail.service_view import ServiceView
-from sealtrail_chainer.chainer import Chainer, writer_name
+from sealtrail_chainer.chainer import Chainer
 from sealtrail_chainer.errors import LineStoppedError, StopCode
+from sealtrail_chainer.trail import writer_name
 from sealtrail_transport.errors import LogUnavailableError, StoreUnavailableError, TopicMissingError
 from sealtrail_transport.kafka_errors import LogDeniedError
 from sealtrail_transport.log import NewRecord
