@@ -129,7 +129,11 @@ class Archiver:
         running = self._running
         if running is None:
             return self._recover(now_ms)
-        self._trims.run(now_ms=now_ms)
+        try:
+            self._trims.run(now_ms=now_ms)
+        except OffsetOutOfRangeError:  # the topic ends below what is sealed
+            self.close()  # recovery stops the line
+            return ArchiverStep(Did.BUSY)
         running.opened_at_ms = min(running.opened_at_ms, now_ms)  # a clock may have been set back
         if running.work is not None and running.work.done():
             return self._finish(running, running.work, now_ms)
