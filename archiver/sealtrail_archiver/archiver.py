@@ -17,7 +17,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from sealtrail_archiver.read_back import NeedsMore
-from sealtrail_archiver.sealing import CLOCK_SKEW, Draft, Outcome, seal_draft
+from sealtrail_archiver.sealing import CLOCK_SKEW, Draft, Outcome, Overtaken, seal_draft
 from sealtrail_archiver.settings import Alarm, ArchiverStep, Did, SealedBatch
 from sealtrail_archiver.trimming import Trims
 from sealtrail_chainer.anchor import find_anchor
@@ -280,6 +280,9 @@ class Archiver:
         outcome = work.result()
         if isinstance(outcome.result, NeedsMore):
             running.wanted = outcome.result.entries
+            return ArchiverStep(Did.BUSY, alarms=outcome.alarms)
+        if isinstance(outcome.result, Overtaken):
+            self.close()  # recovery goes on from the other's seal
             return ArchiverStep(Did.BUSY, alarms=outcome.alarms)
         sealed: SealedBatch = outcome.result
         running.wanted = 1
