@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from sealtrail_chainer.true_chain import Linked
     from sealtrail_schemas.keys import Signer
     from sealtrail_schemas.seal import OpenedSeal
+    from sealtrail_schemas.trail_keys import TrailKeys
     from sealtrail_transport.store import ObjectVersion, Store
 
 
@@ -65,6 +66,7 @@ class Draft:
     """
 
     trail: Trail
+    keys: TrailKeys
     folder: str
     entries: Sequence[Linked]
     previous: OpenedSeal | None
@@ -258,14 +260,14 @@ def _following(store: Store, draft: Draft) -> PlacedSeal | None:
     can differ in length, and two seals that go on from one place are a history that no verifier can follow.
     """
     try:
-        return following_seal(store, draft.folder, draft.previous, draft.trail.verifier)
+        return following_seal(store, draft.folder, draft.previous, draft.keys)
     except UnknownFormatError as error:
         raise newer_format(draft.folder, error) from error
 
 
 def _read_seal(store: Store, draft: Draft, size: int) -> PlacedSeal | None:
     try:
-        return read_seal(store, draft.folder, size, draft.trail.verifier, draft.previous)
+        return read_seal(store, draft.folder, size, draft.keys, draft.previous)
     except UnknownFormatError as error:
         raise newer_format(draft.folder + seal_key(size), error) from error
 

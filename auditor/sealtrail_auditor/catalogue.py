@@ -521,6 +521,16 @@ class FindingCode(Enum):
         somebody with the trail's key can have done that.""",
         "Keep your checkpoint and this archive: together they are proof. Treat the key as misused.",
     )
+    HEAD_UNCOMPARED = (
+        "ST-HEAD-UNCOMPARED",
+        Verdict.UNVERIFIABLE,
+        "a pinned head could not be compared",
+        """Nothing else is wrong, but the root at the size of your kept checkpoint can't be computed: what
+        lies around it has expired, or an earlier visit has read it. So it is not shown that this is the
+        history of which you kept it.""",
+        """Verify without a state file, or against a copy that still holds those entries. If they have
+        expired, keep a newer head.""",
+    )
 
     # Proofs and evidence packs
 

@@ -77,10 +77,11 @@ class SavedTrail:
                         return placed
         return None
 
-    def resume(self, placed: PlacedSeal) -> TrailResult:
+    def resume(self, placed: PlacedSeal, root_sizes: frozenset[int]) -> TrailResult:
         """The result to go on with: all that was found before, and counts of the visit that goes on.
 
-        After a visit that has ended, the next one counts anew.
+        After a visit that has ended, the next one counts anew; of the roots that it took, those at
+        `root_sizes` are kept, so that the same heads can be compared again.
         """
         result = replace(self.result.copy(), head=placed)
         checkpoint = placed.opened.checkpoint
@@ -96,7 +97,8 @@ class SavedTrail:
             batches=0,
             length=0,
             kinds=Counter(),
-            roots={0: EMPTY_ROOT, self.size: checkpoint.root},
+            roots={size: root for size, root in result.roots.items() if size in root_sizes}
+            | {0: EMPTY_ROOT, self.size: checkpoint.root},
         )
 
     def to_json(self) -> dict[str, Any]:

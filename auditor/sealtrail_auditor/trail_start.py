@@ -56,7 +56,8 @@ def _behind_visit(store: Store, settings: TrailSettings, visit: Visit) -> TrailS
     for saved in visit.saved(settings.folder):
         base = saved.find_seal(store)
         if base is not None:
-            return TrailStart(replace(settings, base=base, passed=saved.passed), saved.resume(base))
+            begun = saved.resume(base, settings.root_sizes)
+            return TrailStart(replace(settings, base=base, passed=saved.passed), begun)
     return TrailStart(settings, TrailResult.new(settings.folder, settings.verifier))
 
 

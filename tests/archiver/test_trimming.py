@@ -29,7 +29,7 @@ def start_of(deployment) -> int:
 
 
 def offset_of_seal(deployment, size) -> int:
-    seal = read_seal(deployment.store, folder_of(deployment), size, deployment.signer.verifier, None)
+    seal = read_seal(deployment.store, folder_of(deployment), size, deployment.keys, None)
     return seal.opened.seal.chained.next_offset
 
 

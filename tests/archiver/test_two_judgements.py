@@ -52,11 +52,11 @@ def test_an_archiver_that_finds_a_batch_spoiled_goes_on_from_the_seal_that_names
 def test_the_following_seal_is_found_behind_a_few_squatted_names():
     deployment = ready(9)
     deployment.archive(deployment.archiver(batch_entries=5))
-    folder, verifier = folder_of(deployment), deployment.signer.verifier
+    folder, keys = folder_of(deployment), deployment.keys
     for size in range(1, 5):
         deployment.store.put(folder + seal_key(size), b"junk", retention=None)
-    found = following_seal(deployment.store, folder, None, verifier)
+    found = following_seal(deployment.store, folder, None, keys)
     assert found.opened.checkpoint.size == 5
-    after = following_seal(deployment.store, folder, found.opened, verifier)
+    after = following_seal(deployment.store, folder, found.opened, keys)
     assert after.opened.checkpoint.size == 10
-    assert following_seal(deployment.store, folder, after.opened, verifier) is None
+    assert following_seal(deployment.store, folder, after.opened, keys) is None

@@ -403,11 +403,11 @@ def test_junk_names_among_the_seals_cost_no_listing_each():
         return versions(*args, **options)
 
     deployment.store.versions = counted
-    newest_seal(deployment.store, folder, deployment.signer.verifier)
+    newest_seal(deployment.store, folder, deployment.keys)
     clean = len(listings)
     for number in range(100):
         deployment.store.put(f"{folder}seals/x{number}", b"junk", retention=None)
         deployment.store.put(f"{folder}seals/{number:020}.sealed", b"junk", retention=None)
     listings.clear()
-    assert newest_seal(deployment.store, folder, deployment.signer.verifier).opened.checkpoint.size == 6
+    assert newest_seal(deployment.store, folder, deployment.keys).opened.checkpoint.size == 6
     assert len(listings) < 3 * clean
