@@ -46,7 +46,7 @@ def _predecessor(trail: TrailResult, others: Sequence[TrailResult]) -> TrailResu
     """The trail that this one's genesis names, if it is here and as it was when it was named."""
     genesis = trail.genesis
     named = genesis.predecessor if genesis else None
-    if named is None or named.origin != trail.verifier.name:
+    if named is None or named.origin != trail.origin:
         return None
     for other in others:
         if other.head is None or other is trail:
@@ -64,7 +64,7 @@ def _predecessor(trail: TrailResult, others: Sequence[TrailResult]) -> TrailResu
 def _fork(trail: TrailResult, rival: TrailResult) -> Finding:
     return Finding(
         FindingCode.TRAIL_FORKED,
-        trail.verifier.name,
+        trail.origin,
         trail.folder,
         expected=f"a first entry that names {rival.folder} and its last seal as the trail before",
         found="a history of its own",

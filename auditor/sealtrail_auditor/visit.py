@@ -19,7 +19,6 @@ from sealtrail_auditor.errors import StateError
 from sealtrail_auditor.saved_trail import SavedTrail
 from sealtrail_auditor.verdict import Verdict
 from sealtrail_schemas.canonical_json import Members, dumps_canonical, loads_canonical
-from sealtrail_schemas.checkpoint import open_checkpoint
 from sealtrail_schemas.errors import FormatError
 
 if TYPE_CHECKING:
@@ -60,7 +59,7 @@ class Visit:
         """Read a state file.
 
         Raises:
-            StateError: it is none, or holds a checkpoint that the policy's key did not sign.
+            StateError: it is none, or holds a checkpoint that no key of the policy's trail signed.
         """
         visit = cls()
         try:
@@ -94,19 +93,11 @@ class Visit:
 
     def heads(self, origins: Collection[str]) -> list[Checkpoint]:
         """The checkpoints that the last visit has verified: pinned heads for this one."""
-        return [
-            open_checkpoint(saved.checkpoint, saved.result.verifier)
-            for saved in self._verified.values()
-            if saved.result.verifier.name in origins
-        ]
+        return [saved.head() for saved in self._verified.values() if saved.result.origin in origins]
 
     def interrupted_heads(self, origins: Collection[str]) -> list[Checkpoint]:
         """The checkpoints that a visit which was interrupted has come to: the archive held that much."""
-        return [
-            open_checkpoint(saved.checkpoint, saved.result.verifier)
-            for saved in self._begun.values()
-            if saved.result.verifier.name in origins
-        ]
+        return [saved.head() for saved in self._begun.values() if saved.result.origin in origins]
 
     def begin(self, pinned: Sequence[bytes]) -> None:
         """Begin, or go on with a visit that was interrupted if it held the same heads against the archive."""
@@ -152,8 +143,7 @@ class Visit:
                 others[folder] = members
                 continue
             saved = into[folder] = SavedTrail.parse(folder, verifier, trail)
-            if open_checkpoint(saved.checkpoint, verifier).size != saved.size:
-                raise FormatError(f"the checkpoint of {folder!a} is of another size")
+            saved.head()
         return others
 
 
