@@ -79,6 +79,15 @@ class FindingCode(Enum):
         earlier one. Whoever holds the key can show either as the truth.""",
         "Find out who made the second trail and when. Treat the key as misused until that is explained.",
     )
+    TRAIL_PREDECESSOR = (
+        "ST-TRAIL-PREDECESSOR",
+        Verdict.TAMPERED,
+        "a trail does not go on from the trail that it names",
+        """The first entry of the trail states where the trail before it ended. That one ends elsewhere:
+        entries were added to it or removed from it since, or it is another one.""",
+        """Hold the two trails against older copies, and ask the operator when the one ended and the other
+        began.""",
+    )
     TRAIL_STALE = (
         "ST-TRAIL-STALE",
         Verdict.INCOMPLETE,

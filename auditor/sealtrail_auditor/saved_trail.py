@@ -131,13 +131,13 @@ class SavedTrail:
         }
 
     @classmethod
-    def parse(cls, folder: str, trusted: Verifier, members: Members) -> SavedTrail:
+    def parse(cls, folder: str, origin: str, members: Members) -> SavedTrail:
         """Read what `to_json` made.
 
         Raises:
-            FormatError: it is something else, or the trail has not the trusted key.
+            FormatError: it is something else, or of another origin.
         """
-        keys = _parse_keys(trusted, members)
+        keys = _parse_keys(origin, members.take_object("keys"))
         seal = members.take_object("seal")
         visited_at = members.take("visited_at")
         return cls(
@@ -184,15 +184,13 @@ def _keys_json(keys: TrailKeys) -> dict[str, list[str]]:
     }
 
 
-def _parse_keys(trusted: Verifier, members: Members) -> TrailKeys:
-    """The keys of a trail; states from before keys could change have none but the trusted one."""
-    if "keys" not in members.names():
-        return TrailKeys.only(trusted)
-    stated = members.take_object("keys")
-    keys = tuple(Verifier.parse(text) for text in stated.take_texts("vkeys"))
-    sizes = tuple(Members({"s": text}).take_number("s") for text in stated.take_texts("last_sizes"))
-    if trusted not in keys or len(sizes) != len(keys) - 1 or list(sizes) != sorted(set(sizes)):
-        raise FormatError("it is of other keys than the policy's")
+def _parse_keys(origin: str, members: Members) -> TrailKeys:
+    keys = tuple(Verifier.parse(text) for text in members.take_texts("vkeys"))
+    sizes = tuple(Members({"size": text}).take_number("size") for text in members.take_texts("last_sizes"))
+    if len(sizes) != len(keys) - 1 or list(sizes) != sorted(set(sizes)):
+        raise FormatError("the keys of a trail and their sizes do not go together")
+    if any(key.name != origin for key in keys):
+        raise FormatError(f"a key is not named as the origin {origin!a}")
     return TrailKeys(keys, sizes)
 
 
@@ -228,8 +226,6 @@ def _parse_result(folder: str, keys: TrailKeys, members: Members) -> TrailResult
 
 
 def _parse_statements(keys: TrailKeys, members: Members) -> StatementList:
-    if "statements" not in members.names():
-        return StatementList()
     notes = [str(note) for note in _array(members.take("statements"))]
     statements = [Statement(_open_statement(keys, note), note) for note in notes]
     return StatementList(statements, members.take_number("statements_left_out"))

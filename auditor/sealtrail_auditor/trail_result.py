@@ -61,6 +61,9 @@ class TrailResult:
         in_flight: Batches that wait for their seal: the first one's key and how many.
         has_schemas: Whether a seal names schemas of archived events.
         not_checked: What else could not be checked, in sentences.
+        vouched_by: The folder of the trail before or behind it that led to its key; None: the policy did.
+        predecessor: The folder of the trail that its first entry names, where that is here, as it was named.
+        successor: The folder of the trail that so names this one.
         heads_uncompared: Sizes of pinned heads that could not be compared.
     """
 
@@ -90,6 +93,9 @@ class TrailResult:
     in_flight: tuple[str, int] | None = None
     has_schemas: bool = False
     not_checked: list[str] = field(default_factory=list)
+    vouched_by: str | None = None
+    predecessor: str | None = None
+    successor: str | None = None
     heads_uncompared: list[int] = field(default_factory=list)
 
     @classmethod

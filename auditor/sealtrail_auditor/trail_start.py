@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from sealtrail_auditor.folder_keys import FolderKeys
+    from sealtrail_auditor.folders import FolderOwner
     from sealtrail_auditor.scope import Scope
     from sealtrail_auditor.visit import Visit
     from sealtrail_schemas.checkpoint import Checkpoint
@@ -29,27 +29,31 @@ class TrailStart(NamedTuple):
 
 def start_trail(
     store: Store,
-    folder: str,
-    keys: FolderKeys,
+    owner: FolderOwner,
     *,
     now: datetime,
     heads: Sequence[Checkpoint],
     scope: Scope,
     visit: Visit | None,
 ) -> TrailStart:
-    """Find where the walk through the trail in `folder` begins; the rest as in `verify_archive`."""
+    """Find where the walk through the trail of a folder begins; the rest as in `verify_archive`."""
+    keys = owner.keys
+    assert keys is not None  # noqa: S101 - for the type checker; without keys there is nothing to walk
     settings = TrailSettings(
-        folder,
+        owner.folder,
         keys.keys,
         now,
         changes=keys.changes,
         root_sizes=frozenset(head.size for head in heads if head.origin == keys.keys.origin),
     )
     if visit is not None:
-        return _behind_visit(store, settings, visit)
-    if not scope.is_part:
-        return TrailStart(settings, TrailResult.new(folder, settings.keys))
-    return _at_part(SealSearch(store, folder, settings.keys), settings, scope)
+        start = _behind_visit(store, settings, visit)
+    elif not scope.is_part:
+        start = TrailStart(settings, TrailResult.new(owner.folder, settings.keys))
+    else:
+        start = _at_part(SealSearch(store, owner.folder, settings.keys), settings, scope)
+    start.result.vouched_by = owner.vouched_by
+    return start
 
 
 def _behind_visit(store: Store, settings: TrailSettings, visit: Visit) -> TrailStart:

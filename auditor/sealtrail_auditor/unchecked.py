@@ -55,8 +55,24 @@ def unchecked_in_trail(trail: TrailResult, *, has_head: bool, has_max_age: bool)
         key, count = trail.in_flight
         yield f"{count} object(s) not yet sealed, from {key} on, were not read."
     yield from _controls(trail)
+    yield from _keys(trail)
     if trail.has_schemas:
         yield "The schemas of archived events that seals name were not compared."
+
+
+def _keys(trail: TrailResult) -> Iterator[str]:
+    """What was not checked since the policy's key says nothing of it."""
+    if trail.vouched_by is not None:
+        yield (
+            f"The policy names another key. That this trail's is right rests on {trail.vouched_by}, a trail "
+            "of the same name under the policy's key."
+        )
+    codes = {finding.code for finding in trail.findings.kept}
+    if trail.head is None and FindingCode.SEAL_KEY in codes:
+        yield (
+            "It may be a successor: a trail that stopped can go on in another one under another key. If so, "
+            "ask the operator for the policy that names its key."
+        )
 
 
 def _controls(trail: TrailResult) -> Iterator[str]:

@@ -25,6 +25,7 @@ from sealtrail_auditor.errors import PinnedHeadError, ScopeError, TrailSelection
 from sealtrail_auditor.findings import Finding
 from sealtrail_auditor.folders import find_owners, lead_forward
 from sealtrail_auditor.heads import open_heads
+from sealtrail_auditor.histories import tie_trails
 from sealtrail_auditor.progress import Progress, ProgressMeter
 from sealtrail_auditor.report import Report
 from sealtrail_auditor.sample import draw_batches
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from datetime import datetime, timedelta
 
-    from sealtrail_auditor.folder_keys import FolderKeys
     from sealtrail_auditor.folders import FolderOwner
     from sealtrail_auditor.report import TrailReport
     from sealtrail_auditor.sample import Sample
@@ -97,6 +97,7 @@ def verify_archive(
     Raises:
         UnknownFormatError: the policy asks for cosignatures, which this version can't check.
         TrailSelectionError: `trails` names one that the policy does not.
+        StateError: the visits before were under keys to which those of the policy do not lead.
         PinnedHeadError: a pinned head is not a checkpoint that a key of the policy signed.
         ScopeError: no entry lies in the scope, or a visit is to be partial.
         ListingOrderError: the store lists names out of order.
@@ -115,17 +116,19 @@ def verify_archive(
     if visit is not None:
         if not scope.is_whole:
             raise ScopeError("a visit goes through all that is new: it can't be of a part or a sample")
+        visit.check_keys(policy, _lines(owners))
         visit.begin(pinned)
         heads += visit.heads(selected)
         reached = visit.interrupted_heads(selected)
     case = _Case(store, policy, scope, selected, tuple(heads), tuple(owners), now)
 
     starts = [
-        start_trail(store, folder, keys, now=now, heads=heads + reached, scope=scope, visit=visit)
-        for folder, keys in case.wanted
+        start_trail(store, owner, now=now, heads=heads + reached, scope=scope, visit=visit)
+        for owner in case.wanted
     ]
     sample = draw_batches(scope.sampling, store, [settings for settings, _ in starts])
     results = case.walk(starts, sample, visit, progress, _checker(store, jobs))
+    tie_trails(results)
     for origin in selected:
         of_origin = [result for result in results if result.origin == origin]
         of_heads = [head for head in heads + reached if head.origin == origin]
@@ -187,10 +190,10 @@ class _Case:
     now: datetime
 
     @property
-    def wanted(self) -> list[tuple[str, FolderKeys]]:
-        """The folders of the selected trails, and their keys."""
+    def wanted(self) -> list[FolderOwner]:
+        """The folders of the selected trails."""
         return [
-            (owner.folder, owner.keys)
+            owner
             for owner in self.owners
             if owner.keys is not None and owner.keys.keys.origin in self.selected
         ]

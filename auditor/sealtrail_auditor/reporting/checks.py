@@ -141,7 +141,9 @@ FINDINGS: Final[Mapping[CheckName, frozenset[Code]]] = {
             Code.KEY_AHEAD,
         }
     ),
-    CheckName.HISTORY: frozenset({Code.TRAIL_FORKED, Code.SEAL_FORKED, Code.KEY_FORKED, Code.HEAD_ROOT}),
+    CheckName.HISTORY: frozenset(
+        {Code.TRAIL_FORKED, Code.TRAIL_PREDECESSOR, Code.SEAL_FORKED, Code.KEY_FORKED, Code.HEAD_ROOT}
+    ),
     CheckName.HEAD: frozenset({Code.HEAD_CUT, Code.HEAD_ROOT, Code.HEAD_UNCOMPARED}),
     CheckName.FRESH: frozenset({Code.TRAIL_STALE}),
     CheckName.LOCKS: frozenset(
