@@ -661,9 +661,10 @@ class FindingCode(Enum):
         Verdict.UNVERIFIABLE,
         "a proof is not signed by a key of the policy",
         """The checkpoint names a trail that the policy does not have, or is signed by another key. Anybody
-        can sign with a key of their own.""",
-        """Check that it is the right policy. If it is, ask the operator of the trail which key signed, over
-        another way than the proof came.""",
+        can sign with a key of their own; or the trail's key was changed, and that change is not at hand.""",
+        """Check that it is the right policy. If the key was changed, give the notes under keys/ in the
+        trail's folder with --key-change, or ask for a pack, which carries them. Else ask the operator of
+        the trail which key signed, over another way than the proof came.""",
     )
     PROOF_FORMAT = (
         "ST-PROOF-FORMAT",
