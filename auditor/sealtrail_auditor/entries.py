@@ -65,7 +65,7 @@ class EntryWalk:
         *,
         first_sequence: int,
         tree: RightEdge | None,
-        on_own_entry: Callable[[Leaf, Payload], None],
+        on_own_entry: Callable[[Leaf, Payload, ChainState], None],
         on_piece: Callable[[int], None],
         stamps: StampReader,
     ) -> None:
@@ -76,7 +76,8 @@ class EntryWalk:
             state: The chain before them.
             first_sequence: Of the batch, to tell entries that stand twice from foreign ones.
             tree: The Merkle tree to add the entry hashes to; None where it can't be built.
-            on_own_entry: Called with each entry that is no event, after it was checked.
+            on_own_entry: Called with each entry that is no event, after it was checked, and the chain
+                before it.
             on_piece: Called now and then with the number of entries followed so far.
             stamps: Reads the producers' stamps of events.
         """
@@ -197,7 +198,7 @@ class EntryWalk:
         if leaf.kind is Kind.EVENT:
             self._stamps.read_headers(payload.headers)
         else:
-            self._on_own_entry(leaf, payload)
+            self._on_own_entry(leaf, payload, state)
 
     def _parse(self, data: bytes) -> Leaf:
         try:

@@ -164,7 +164,7 @@ def _finding(code: FindingCode, trail: TrailResult, producer: ProducerReport, fo
     up_to = "" if producer.highest is None else f" up to {producer.highest}"
     return Finding(
         code,
-        trail.verifier.name,
+        trail.origin,
         trail.folder,
         expected=f"each number of producer {producer.producer}, {which},{up_to} once",
         found=found,

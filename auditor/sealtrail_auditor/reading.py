@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from tempfile import SpooledTemporaryFile
 from typing import IO, TYPE_CHECKING, Final, NamedTuple
 
-from sealtrail_auditor.archive import list_folders, list_names
+from sealtrail_auditor.archive import list_names
 from sealtrail_auditor.batches import NOWHERE, BatchCheck, after_seal, at_start
 from sealtrail_auditor.catalogue import FindingCode
 from sealtrail_auditor.findings import Finding, FindingLog, Span
-from sealtrail_auditor.folders import find_owner
+from sealtrail_auditor.folders import find_owners
 from sealtrail_auditor.seal_range import seals_of
 from sealtrail_auditor.sealed_batch import lost_batch, open_sealed_batch
 from sealtrail_auditor.verify import select_trails
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from sealtrail_auditor.seals import PlacedSeal
     from sealtrail_schemas.batch_reader import ByteStream
     from sealtrail_schemas.entry import Entry
-    from sealtrail_schemas.keys import Verifier
     from sealtrail_schemas.policy import Policy
+    from sealtrail_schemas.trail_keys import TrailKeys
     from sealtrail_transport.store import ObjectVersion, Store
 
 _SPOOL_BYTES: Final = 8 << 20
@@ -44,15 +44,15 @@ _SPOOL_BYTES: Final = 8 << 20
 
 
 class TrailFolder(NamedTuple):
-    """One trail of an archive: the folder where it lies, ending in a slash, and the key to judge it by."""
+    """One trail of an archive: the folder where it lies, ending in a slash, and the keys to judge it by."""
 
     folder: str
-    verifier: Verifier
+    keys: TrailKeys
 
     @property
     def origin(self) -> str:
         """The trail's name."""
-        return self.verifier.name
+        return self.keys.origin
 
 
 class TimeRange(NamedTuple):
@@ -260,11 +260,10 @@ def find_trails(store: Store, policy: Policy, trails: Collection[str] | None = N
         ListingOrderError: the store lists names out of order.
     """
     selected = select_trails(policy, trails)
-    owners = [find_owner(store, folder, policy.logs.values()) for folder in list_folders(store)]
     return [
-        TrailFolder(owner.folder, owner.verifier)
-        for owner in owners
-        if owner.verifier is not None and owner.verifier.name in selected
+        TrailFolder(owner.folder, owner.keys.keys)
+        for owner in find_owners(store, policy.logs.values())
+        if owner.keys is not None and owner.keys.keys.origin in selected
     ]
 
 

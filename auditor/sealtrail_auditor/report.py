@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from sealtrail_auditor.moments import format_moment, time_of_ms
 from sealtrail_auditor.scope import WHOLE
+from sealtrail_auditor.statements import statement_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from sealtrail_auditor.catalogue import FindingCode
     from sealtrail_auditor.findings import Finding, Span
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from sealtrail_auditor.scope import Scope
     from sealtrail_auditor.trail_result import Since
     from sealtrail_auditor.verdict import Verdict
+    from sealtrail_schemas.body import Predecessor
+    from sealtrail_schemas.control import Control
     from sealtrail_schemas.seal import SealedRetention
     from sealtrail_transport.store import LockKnowledge
 
@@ -47,6 +51,12 @@ class TrailReport:
         heads_uncompared: Sizes of pinned heads that could not be compared with the archive.
         findings: What is wrong, in the order of the walk.
         findings_left_out: How many more findings there were of codes that had too many to keep.
+        predecessor: The trail from which this one goes on, as its first entry names it; None: from none, or
+            the entry was not read.
+        predecessor_folder: Where that one lies; None where it is not here, or not as it was named.
+        successor_folder: The folder of the trail that so names this one.
+        statements: What control entries state that were read: what was done to the trail.
+        statements_left_out: How many older ones there were that were not kept.
         expired: Entries that are gone because their sealed retention has passed.
         in_flight: How many batches wait for their seal.
         producers: What came of producers' numbers; None: no event has any.
@@ -71,6 +81,11 @@ class TrailReport:
     heads_uncompared: tuple[int, ...] = ()
     findings: tuple[Finding, ...] = ()
     findings_left_out: Mapping[FindingCode, int] = field(default_factory=dict)
+    predecessor: Predecessor | None = None
+    predecessor_folder: str | None = None
+    successor_folder: str | None = None
+    statements: tuple[Control, ...] = ()
+    statements_left_out: int = 0
     expired: tuple[Span, ...] = ()
     in_flight: int = 0
     producers: ProducersReport | None = None
@@ -87,18 +102,23 @@ class TrailReport:
             "head": self.head and self.head.decode(),
             "looked_at": self.looked_at
             and {"first": str(self.looked_at.first), "last": str(self.looked_at.last)},
-            "since": self.since and {"size": str(self.since.size), "time": _format_ms(self.since.visited_at)},
+            "since": self.since
+            and {"size": str(self.since.size), "time": format_moment(self.since.visited_at)},
             "entries_verified": str(self.entries_verified),
             "batches_verified": str(self.batches_verified),
             "bytes_read": str(self.bytes_read),
             "kinds": {name: str(count) for name, count in sorted(self.kinds.items())},
-            "first_time": _format_ms(self.first_time),
-            "last_time": _format_ms(self.last_time),
+            "first_time": format_moment(self.first_time),
+            "last_time": format_moment(self.last_time),
             "retention": self.retention
-            and {"mode": self.retention.mode, "until": _format_ms(self.retention.until)},
+            and {"mode": self.retention.mode, "until": format_moment(self.retention.until)},
             "heads_uncompared": [str(size) for size in self.heads_uncompared],
             "findings": [finding.to_json() for finding in self.findings],
             "findings_left_out": {code.code: count for code, count in self.findings_left_out.items()},
+            "predecessor": self.predecessor and _predecessor_json(self.predecessor, self.predecessor_folder),
+            "successor": self.successor_folder,
+            "statements": [statement_json(control) for control in self.statements],
+            "statements_left_out": self.statements_left_out,
             "expired": [{"first": str(span.first), "last": str(span.last)} for span in self.expired],
             "in_flight": self.in_flight,
             "producers": self.producers and self.producers.to_json(),
@@ -148,7 +168,7 @@ class Report:
             "verdict": self.verdict.value,
             "exit_code": self.exit_code,
             "archive": self.archive,
-            "verified_at": _format_ms(self.verified_at),
+            "verified_at": format_moment(self.verified_at),
             "lock_knowledge": self.lock_knowledge.value,
             "scope": _scope_json(self.scope, self.sample),
             "trails": [trail.to_json() for trail in self.trails],
@@ -157,29 +177,23 @@ class Report:
         }
 
 
+def _predecessor_json(named: Predecessor, folder: str | None) -> dict[str, Any]:
+    return {
+        "origin": named.origin,
+        "folder": folder,
+        "size": str(named.size),
+        "root": named.root.hex(),
+        "reason": named.reason,
+    }
+
+
 def _scope_json(scope: Scope, sample: Sample | None) -> dict[str, Any]:
     from_ms, to_ms = scope.chained or (None, None)
     return {
         "is_whole": scope.is_whole,
         "first_sequence": None if scope.first is None else str(scope.first),
         "last_sequence": None if scope.last is None else str(scope.last),
-        "chained_from": _format_ms(time_of_ms(from_ms)),
-        "chained_to": _format_ms(time_of_ms(to_ms)),
+        "chained_from": format_moment(time_of_ms(from_ms)),
+        "chained_to": format_moment(time_of_ms(to_ms)),
         "sample": sample and sample.to_json(),
     }
-
-
-def time_of_ms(milliseconds: int | None) -> datetime | None:
-    """A time from milliseconds since the Unix epoch; None for None, and for what no calendar has."""
-    if milliseconds is None:
-        return None
-    try:
-        return datetime.fromtimestamp(milliseconds / 1000, UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
-
-
-def _format_ms(time: datetime | None) -> str | None:
-    if time is None:
-        return None
-    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -55,7 +55,7 @@ def seals_of(
         now: The time by which retention is judged.
         findings: Gets what is wrong with the seals.
     """
-    search = SealSearch(store, trail.folder, trail.verifier)
+    search = SealSearch(store, trail.folder, trail.keys)
     first = 0 if span is None else span.first
     if chained is not None and chained.from_ms is not None:
         placed = search.since(chained.from_ms)
@@ -64,7 +64,7 @@ def seals_of(
         first = max(first, placed.opened.seal.first.sequence)
     last = None if span is None else span.last
     base = search.before(first) if first else None
-    walk = SealWalk(store, trail.folder, trail.verifier, now=now, findings=findings, base=base, last=last)
+    walk = SealWalk(store, trail.folder, trail.keys, now=now, findings=findings, base=base, last=last)
     for step in walk:
         is_past = _is_past(step.placed, last, chained)
         missing = None if step.gap is None else _common(step.gap, span)

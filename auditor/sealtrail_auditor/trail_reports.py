@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from sealtrail_auditor.catalogue import FindingCode
 from sealtrail_auditor.findings import Finding, Span
+from sealtrail_auditor.moments import time_of_ms
 from sealtrail_auditor.producers import ProducersReport
-from sealtrail_auditor.report import TrailReport, time_of_ms
+from sealtrail_auditor.report import TrailReport
 from sealtrail_auditor.unchecked import unchecked_in_trail
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def trail_report(result: TrailResult, *, has_head: bool, has_max_age: bool) -> T
     unchecked = unchecked_in_trail(result, has_head=has_head, has_max_age=has_max_age)
     first = result.first_sequence
     return TrailReport(
-        origin=result.verifier.name,
+        origin=result.origin,
         folder=result.folder,
         verdict=result.findings.verdict,
         size=result.size,
@@ -40,6 +41,11 @@ def trail_report(result: TrailResult, *, has_head: bool, has_max_age: bool) -> T
         heads_uncompared=tuple(result.heads_uncompared),
         findings=result.findings.kept,
         findings_left_out=result.findings.left_out,
+        predecessor=None if result.genesis is None else result.genesis.predecessor,
+        predecessor_folder=result.predecessor,
+        successor_folder=result.successor,
+        statements=tuple(statement.control for statement in result.statements),
+        statements_left_out=result.statements.left_out,
         expired=tuple(result.expired),
         in_flight=result.in_flight[1] if result.in_flight else 0,
         producers=ProducersReport.of(result),
