@@ -17,6 +17,8 @@ from simulation.run import blocks_of, main, run_block
 from simulation.schedule import play
 from simulation.world import Violation, World
 
+pytestmark = pytest.mark.claim("C1", "C2", "C3", "C4", "C5", "C6", "C7", "C8", "C11", "C14")
+
 SEEDS = range(1_700)
 BLOCKS = blocks_of(SEEDS, 100)
 
