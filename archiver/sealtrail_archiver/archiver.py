@@ -161,10 +161,17 @@ class Archiver:
         if running is None:
             return self._recover(now_ms)
         try:
-            self._trims.run(now_ms=now_ms)
-        except OffsetOutOfRangeError:  # the topic ends below what is sealed
-            self.close()  # recovery stops the line
+            return self._work(running, now_ms, flush=flush)
+        except OffsetOutOfRangeError:
+            self.close()  # recovery finds a newer seal to go on from, or stops the line
             return ArchiverStep(Did.BUSY)
+
+    def close(self) -> None:
+        """Forget what was read. Work under way ends by itself; the next recovery finds what it wrote."""
+        self._running = None
+
+    def _work(self, running: _Running, now_ms: int, *, flush: bool) -> ArchiverStep:
+        self._trims.run(now_ms=now_ms)
         running.opened_at_ms = min(running.opened_at_ms, now_ms)  # a clock may have been set back
         if running.work is not None and running.work.done():
             return self._finish(running, running.work, now_ms)
@@ -182,10 +189,6 @@ class Archiver:
             # may have read on since our last read.
             self._start(running, now_ms, at_end=running.wanted > 1)
         return step if running.work is None else ArchiverStep(Did.BUSY)
-
-    def close(self) -> None:
-        """Forget what was read. Work under way ends by itself; the next recovery finds what it wrote."""
-        self._running = None
 
     def _recover(self, now_ms: int) -> ArchiverStep:
         anchor = self._anchor or find_anchor(self._log, self._store, self._trail)
@@ -237,17 +240,13 @@ class Archiver:
 
     def _read(self, running: _Running, now_ms: int) -> ArchiverStep:
         trail, limits = self._trail, self._settings
-        try:
-            chunk = self._log.read(
-                trail.chained_topic,
-                trail.partition,
-                running.position,
-                max_records=limits.read_records,
-                max_bytes=limits.read_bytes,
-            )
-        except OffsetOutOfRangeError:
-            self.close()  # recovery finds a newer seal to go on from, or stops the line
-            return ArchiverStep(Did.BUSY)
+        chunk = self._log.read(
+            trail.chained_topic,
+            trail.partition,
+            running.position,
+            max_records=limits.read_records,
+            max_bytes=limits.read_bytes,
+        )
         if not running.growing:
             running.opened_at_ms = now_ms
         entries, alarms = 0, []

@@ -368,7 +368,10 @@ def test_more_headers_than_a_payload_may_have_are_stated_as_rejected():
     deployment = Deployment()
     deployment.log.append_events("events", 0, [NewRecord(None, b"v", ((b"h", b""),) * 65_536)])
     deployment.publish(*values(1))
-    deployment.chain()
+    chainer = deployment.chainer()
+    steps = [chainer.step(now_ms=deployment.clock.now_ms) for _ in range(2)]
+    told = ("events offset 0: 65536 headers, where at most 65535 are allowed",)
+    assert [step.rejected for step in steps] == [(), told]
     kinds = [entry.leaf.kind for entry in true_entries(deployment)]
     assert kinds == [Kind.GENESIS, Kind.REJECTED, Kind.EVENT]
 

@@ -53,7 +53,7 @@ def test_metrics_as_text(asked):
     status, kind, text = asked.get("/metrics")
     assert (status, "sealtrail_tried 7.0" in text) == (200, True)
     assert kind.startswith("text/plain; version=")
-    assert asked.server.scraped.is_set()
+    assert asked.server.scraped.wait(60)  # after the answer was sent
 
 
 def test_metrics_as_openmetrics_where_they_are_asked_for(asked):

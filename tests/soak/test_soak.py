@@ -104,7 +104,7 @@ def life(pid, began_s, ended_s, rss):
 class TestJudging:
     def test_memory_is_that_of_one_process_against_its_own_first_minute(self):
         samples = [
-            *life(1, 0, 200, lambda age: 500),
+            *life(1, 0, 200, lambda _age: 500),
             *life(2, 205, 600, lambda age: 100 if age < 300 else 110),
             {"at_s": 600, "chainer": {}},
         ]
@@ -123,7 +123,7 @@ class TestJudging:
         samples = life(1, 0, 700, lambda age: 100 if age < 600 else 1000)
         assert check_memory("chainer", memory_of(samples, "chainer", ended_s=599)).passed
 
-    @pytest.mark.parametrize("samples", [[], life(1, 0, 100, lambda age: 100)])
+    @pytest.mark.parametrize("samples", [[], life(1, 0, 100, lambda _age: 100)])
     def test_a_process_that_was_too_young_is_not_judged(self, samples):
         assert check_memory("chainer", memory_of(samples, "chainer", ended_s=100)).passed is None
 
@@ -196,7 +196,7 @@ def outcome(monkeypatch):
         ),
     }
     produced = {"published": 4, "outcome": {"acknowledged": 4, "failed": []}}
-    samples = life(1, 0, 10, lambda age: 100)
+    samples = life(1, 0, 10, lambda _age: 100)
     verified = subprocess.CompletedProcess((), 0, '{"verdict": "intact"}', "")
     told = finish(
         services, samples, produced, drained_s=1.5, production_s=10, verified=verified, archive="s3://x"
