@@ -4,6 +4,7 @@
 # make full   everything, with the tests that take long
 # make bench  what each stage does in a second, beside its bare floor (needs Docker; docs/bench.md)
 # make soak   the services for ten minutes under load and faults, verified (needs Docker; docs/soak.md)
+# make simulate  histories of a deployment under faults, judged (SIM="--seeds 0:100000 --jobs 2"; docs/simulation.md)
 # make lock   pin the dependencies anew
 # make clean  remove what the others made
 
@@ -14,7 +15,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= auto
 
-.PHONY: help demo test check full bench soak lock clean
+.PHONY: help demo test check full bench soak simulate lock clean
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 
@@ -26,6 +27,9 @@ test: $(VENV)/dev.stamp
 
 full: $(VENV)/dev.stamp
 	$(BIN)/pytest -n $(JOBS) --dist worksteal
+
+simulate: $(VENV)/dev.stamp
+	cd tests && ../$(BIN)/python -m simulation.run $(SIM)
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m bench.run $(BENCH)

@@ -9,6 +9,8 @@ from sealtrail_auditor.verdict import Verdict
 from sealtrail_schemas.layout import SEALS, seal_key
 from sealtrail_transport.seal_shelf import following_seal
 
+pytestmark = pytest.mark.claim("C3")
+
 
 class UnlockedToEverybody:
     """A store that says of each batch that it is not locked, as one that lost the lock's date might."""

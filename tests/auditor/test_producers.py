@@ -35,6 +35,8 @@ from sealtrail_schemas.producer_stamp import (
     union,
 )
 
+pytestmark = pytest.mark.claim("C19")
+
 A, B = "a" * 16, "b" * 16
 
 

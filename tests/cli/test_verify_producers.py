@@ -7,6 +7,8 @@ import pytest
 from cli.archives import archive_of, json_of, lasting_trail
 from sealtrail_schemas.producer_stamp import Numbers, Stamp, stamp_headers
 
+pytestmark = pytest.mark.claim("C19")
+
 A, B = "a" * 16, "b" * 16
 
 

@@ -28,6 +28,8 @@ from sealtrail_transport.log import Position
 from sealtrail_transport.memory_log import MemoryLog
 from sealtrail_transport.sqlite_log import SqliteLog
 
+pytestmark = pytest.mark.claim("C15")
+
 SOON_S = 30.0
 NO_PAUSE = SinkSettings(first_retry_s=0, max_retry_s=0)
 EVENT = {"actor": "u-17", "action": "invoice.approve"}

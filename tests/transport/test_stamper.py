@@ -14,6 +14,8 @@ from sealtrail_transport.memory_faults import AppendFault
 from sealtrail_transport.memory_log import MemoryLog
 from sealtrail_transport.stamper import Stamper
 
+pytestmark = pytest.mark.claim("C19")
+
 SOON_S = 30.0
 RECORD = NewRecord(b"k", b"v", ((b"h", b"x"),))
 
