@@ -10,15 +10,19 @@ from deployment import Deployment, values
 from sealtrail_archiver.errors import KeyChangedError
 from sealtrail_archiver.onward import Site, continue_trail, record_gap
 from sealtrail_auditor.verdict import Verdict
+from sealtrail_chainer.anchor import sealed_anchors
+from sealtrail_chainer.chain_step import chain_control
 from sealtrail_chainer.diagnosis import NotThisWayError, diagnose
 from sealtrail_chainer.errors import LineStoppedError, StopCode
+from sealtrail_chainer.statement import statement_of
+from sealtrail_chainer.true_chain import take_alone
 from sealtrail_schemas.body import ControlBody, parse_body
 from sealtrail_schemas.control import open_control
 from sealtrail_schemas.keys import Signer
 from sealtrail_schemas.leaf import Kind, Leaf
 from sealtrail_schemas.payload import decode_payload
 from sealtrail_transport.errors import LogUnavailableError, StoreUnavailableError
-from sealtrail_transport.log import NewRecord
+from sealtrail_transport.log import LogRecord, NewRecord
 from sealtrail_transport.memory_faults import AppendFault
 
 
@@ -226,10 +230,11 @@ def recreate_both(deployment):
 def test_what_befell_the_raw_topic_is_not_continued(harm, code):
     deployment = sealed()
     harm(deployment)
+    before = deployment.log.bounds("events.chained", 0)
     with pytest.raises(NotThisWayError) as caught:
         continue_trail(site(deployment), None, reason="a test")
     assert caught.value.stop.code is code
-    assert controls(deployment) == []
+    assert deployment.log.bounds("events.chained", 0) == before
 
 
 def test_what_was_never_sealed_is_not_continued():
@@ -254,10 +259,11 @@ def test_a_gap_is_not_recorded_in_a_chain_that_cannot_be_read():
     assert [control.name for control in controls(deployment)] == ["continuation", "gap"]
 
 
-def test_a_continuation_that_nobody_sealed_is_where_readers_begin():
+@pytest.mark.parametrize("code", [StopCode.TOPIC_RECREATED, StopCode.CHAINED_OVERTAKEN])
+def test_a_continuation_that_nobody_sealed_is_where_readers_begin(code):
     """As after a crash between append and seal: chainer and archiver go on without ceremony."""
     deployment = sealed()
-    recreate(deployment)
+    CHAINED_STOPS[code](deployment)
     deployment.store.fault = failing("put")
     with pytest.raises(StoreUnavailableError):
         continue_trail(site(deployment), None, reason="a test")
@@ -265,6 +271,43 @@ def test_a_continuation_that_nobody_sealed_is_where_readers_begin():
     assert stop_of(deployment) is None
     go_on(deployment)
     assert len(controls(deployment)) == 1
+
+
+def unsealed_continuation(deployment):
+    """The record of a continuation that nobody has sealed."""
+    recreate(deployment)
+    deployment.store.fault = failing("put")
+    with pytest.raises(StoreUnavailableError):
+        continue_trail(site(deployment), None, reason="a test")
+    deployment.store.fault = None
+    partition = deployment.log.partition("events.chained", 0)
+    return partition.records[max(partition.records)]
+
+
+def test_a_continuation_of_another_topic_is_no_anchor():
+    """Whoever may write to the topic can put one there that was made for the topic before."""
+    deployment = sealed()
+    record = unsealed_continuation(deployment)
+    recreate(deployment)
+    copy = NewRecord(record.key, record.value, record.headers)
+    deployment.log.faults.write_foreign("events.chained", 0, copy)
+    assert stop_of(deployment).code is StopCode.TOPIC_RECREATED
+    continue_trail(site(deployment), None, reason="a test")
+    go_on(deployment)
+    topic = deployment.log.topic("events.chained")
+    assert [control.deed.chained_topic.id for control in controls(deployment)] == [topic.topic_id]
+
+
+def test_a_statement_of_another_place_is_none():
+    """It is signed, and stands in an entry that links: not in the one that it was made for."""
+    deployment = sealed()
+    record = unsealed_continuation(deployment)
+    (anchor,) = sealed_anchors(deployment.store, deployment.trail)
+    body = parse_body(Kind.CONTROL, record.value)
+    for state, is_there in ((anchor.state, True), (anchor.state._replace(size=11), False)):
+        copy, _ = chain_control(state, body, next_source_offset=20, now_ms=0, salt=bytes(16))
+        entry = take_alone(LogRecord(0, copy.key, copy.value, copy.headers))
+        assert (statement_of(entry, deployment.signer.verifier) is not None) is is_there
 
 
 def failing(operation):
