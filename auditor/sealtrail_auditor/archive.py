@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from sealtrail_auditor.errors import ListingOrderError
 from sealtrail_schemas.errors import FormatError
-from sealtrail_schemas.layout import BATCHES, SEALS, parse_batch_key
+from sealtrail_schemas.layout import BATCHES, KEYS, SEALS, parse_batch_key
 from sealtrail_schemas.leaf import MAX_SEQUENCE
 from sealtrail_transport.trail_folders import past_folder, trail_folders
 
@@ -101,12 +101,12 @@ def list_folders(store: Store) -> Iterator[str]:
 
 
 def other_names(store: Store, folder: str) -> Iterator[Name]:
-    """The names in a trail's folder that are neither under `seals/` nor `batches/` nor `schemas/`."""
+    """The names in a trail's folder that are neither under `seals/`, `batches/` or `keys/` nor `schemas/`."""
     after: str | None = None
     while True:
         for line in store.versions(folder, after=after):
             known = next(
-                (sub for sub in (SEALS, BATCHES, SCHEMAS) if line.key.startswith(folder + sub)), None
+                (sub for sub in (SEALS, BATCHES, KEYS, SCHEMAS) if line.key.startswith(folder + sub)), None
             )
             if known is not None:
                 after = past_folder(folder + known)

@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from sealtrail_auditor.batches import BatchResult, Standing
     from sealtrail_auditor.sealed_batch import FoundBatch
     from sealtrail_auditor.seals import PlacedSeal
+    from sealtrail_auditor.statements import Statement
     from sealtrail_schemas.body import GenesisBody
-    from sealtrail_schemas.keys import Verifier
     from sealtrail_schemas.leaf import Kind
+    from sealtrail_schemas.trail_keys import TrailKeys
+    from sealtrail_transport.key_shelf import PlacedChange
     from sealtrail_transport.store import ObjectVersion, Store
 
 
@@ -36,21 +38,23 @@ class BatchTask:
 
     Attributes:
         folder: The trail's folder, ending in a slash.
-        verifier: The trail's key.
+        keys: The trail's keys.
         placed: The batch's seal.
         standing: The chain and the Merkle tree before it, by the seals.
         versions: What is listed under the batch's key, oldest first.
         root_sizes: Sizes within the batch, rising, at which to take the Merkle root.
         now: The time by which retention is judged.
+        change: The key change under `keys/` that is named for the size of its seal, if there is one.
     """
 
     folder: str
-    verifier: Verifier
+    keys: TrailKeys
     placed: PlacedSeal
     standing: Standing
     versions: tuple[ObjectVersion, ...]
     root_sizes: tuple[int, ...]
     now: datetime
+    change: PlacedChange | None = None
 
     @property
     def key(self) -> str:
@@ -79,7 +83,8 @@ class BatchOutcome:
         roots: The Merkle roots at the sizes that were asked for.
         length: Bytes read.
         genesis: The body of the trail's first entry, if it is in this batch.
-        controls: How many control entries there were.
+        statements: What its control entries state, in order.
+        controls: How many control entries there were whose names this version does not know.
         first_control: The sequence of the first of them.
     """
 
@@ -92,6 +97,7 @@ class BatchOutcome:
     roots: dict[int, bytes] = field(default_factory=dict)
     length: int = 0
     genesis: GenesisBody | None = None
+    statements: tuple[Statement, ...] = ()
     controls: int = 0
     first_control: int = -1
 
@@ -109,7 +115,7 @@ def check_batch(
     Raises:
         StoreError: the store can't be read.
     """
-    outcome = BatchOutcome(FindingLog(task.verifier.name))
+    outcome = BatchOutcome(FindingLog(task.keys.origin))
     found = open_sealed_batch(store, task.placed.opened.seal, task.key, task.versions)
     if found is None:
         _add_loss(outcome, task)
@@ -119,7 +125,10 @@ def check_batch(
     gone = found is None or (found.is_other and not outcome.is_verified)
     batch = None if found is None or gone else ObjectPlace(task.key, found.version_id)
     place = ObjectPlace(task.placed.key, task.placed.version_id)
-    for finding in check_locks(store, task.placed.opened.seal, place, batch):
+    others = [] if batch is None else [batch]
+    if task.change is not None:
+        others.append(ObjectPlace(task.change.key, task.change.version_id))
+    for finding in check_locks(store, task.placed.opened.seal, place, others):
         outcome.findings.add(finding)
     return outcome
 
@@ -127,8 +136,7 @@ def check_batch(
 def _read(
     found: FoundBatch, task: BatchTask, outcome: BatchOutcome, on_piece: Callable[[int, int], None]
 ) -> None:
-    own = OwnEntries(task.verifier, outcome.findings.add)
-    own.key, own.version_id = task.key, found.version_id
+    own = OwnEntries(task, found.version_id, outcome.findings.add)
     with found.stream as stream:
         result = BatchCheck(
             task.placed.opened,
@@ -139,7 +147,12 @@ def _read(
         ).run(stream)
     outcome.length = result.length
     outcome.roots.update(result.roots)
-    outcome.genesis, outcome.controls, outcome.first_control = own.genesis, own.controls, own.first_control
+    controls = own.controls
+    if result.damage is None:
+        controls.check_changes()
+        outcome.statements = tuple(controls.statements)
+    outcome.genesis = own.genesis
+    outcome.controls, outcome.first_control = controls.unknown, controls.first_unknown
     outcome.is_bridged = result.damage is not None or task.standing.tree is None
     _judge(result, found, task, outcome)
 

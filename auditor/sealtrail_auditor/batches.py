@@ -104,7 +104,7 @@ class BatchCheck:
         standing: Standing,
         *,
         root_sizes: Sequence[int] = (),
-        on_own_entry: Callable[[Leaf, Payload], None] = lambda _leaf, _payload: None,
+        on_own_entry: Callable[[Leaf, Payload, ChainState], None] = lambda _leaf, _payload, _before: None,
         on_piece: Callable[[int, int], None] = lambda _entries, _length: None,
         tap: Callable[[Iterator[Entry]], Iterator[Entry]] = lambda entries: entries,
     ) -> None:
@@ -114,7 +114,7 @@ class BatchCheck:
             opened: The batch's seal.
             standing: The chain and tree before it.
             root_sizes: Sizes within the batch, rising, at which to take the Merkle root.
-            on_own_entry: Called with each entry that sealtrail wrote itself.
+            on_own_entry: Called with each entry that sealtrail wrote itself, and the chain before it.
             on_piece: Called now and then with the entries followed and the bytes read so far.
             tap: Lets the caller see the entries as they are read.
         """

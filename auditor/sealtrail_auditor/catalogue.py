@@ -79,6 +79,15 @@ class FindingCode(Enum):
         earlier one. Whoever holds the key can show either as the truth.""",
         "Find out who made the second trail and when. Treat the key as misused until that is explained.",
     )
+    TRAIL_PREDECESSOR = (
+        "ST-TRAIL-PREDECESSOR",
+        Verdict.TAMPERED,
+        "a trail does not go on from the trail that it names",
+        """The first entry of the trail states where the trail before it ended. That one ends elsewhere:
+        entries were added to it or removed from it since, or it is another one.""",
+        """Hold the two trails against older copies, and ask the operator when the one ended and the other
+        began.""",
+    )
     TRAIL_STALE = (
         "ST-TRAIL-STALE",
         Verdict.INCOMPLETE,
@@ -135,10 +144,19 @@ class FindingCode(Enum):
         Verdict.TAMPERED,
         "a seal is signed by another key than the trail's",
         """Other seals of the trail are signed by the key that you trust; this one is signed under the trail's
-        name by another. Somebody made a seal of their own, or the operator changed the key without telling
-        you: a trail never changes its key.""",
+        name by another, and no statement of a key change leads to that one. Somebody made a seal of their
+        own, or the operator changed the key without saying so in the trail.""",
         """Fetch the object from another copy, and ask the operator whether the key was changed. Do not put
         the other key into your policy before that is explained.""",
+    )
+    SEAL_KEY_TURN = (
+        "ST-SEAL-KEY-TURN",
+        Verdict.TAMPERED,
+        "a seal is signed by a key of the trail whose turn it was not",
+        """The trail's key was changed, and this seal is signed by a key that had been replaced before it, or
+        that was taken up behind it. Whoever still holds a replaced key can make such seals.""",
+        """Ask the operator who holds the trail's old keys, and whether an archiver still ran with one. Trust
+        the newest key only.""",
     )
     SEAL_UNSOUND = (
         "ST-SEAL-UNSOUND",
@@ -152,9 +170,11 @@ class FindingCode(Enum):
         "ST-SEAL-KEY",
         Verdict.UNVERIFIABLE,
         "seals are signed by a key that the policy does not name",
-        """The seals of this trail are not signed by the key you trust. The policy may be out of date, or
+        """The seals of this trail are not signed by the key you trust, nor by one to which it leads. The
+        policy may be out of date: a trail that stopped may go on in another one under another key. Or
         somebody else signed them.""",
-        "Compare the key's fingerprint with the operator over another channel before changing the policy.",
+        """Ask the operator for the policy of today, and compare the key's fingerprint with them over another
+        channel.""",
     )
     SEAL_FORMAT = (
         "ST-SEAL-FORMAT",
@@ -431,6 +451,72 @@ class FindingCode(Enum):
         "Treat the trail's key as misused until this is explained.",
     )
 
+    # Control entries and keys
+
+    CONTROL_FORGED = (
+        "ST-CONTROL-FORGED",
+        Verdict.TAMPERED,
+        "an entry says that something was done to the trail, and the trail's key did not sign that",
+        """Key changes, continuations and gaps are stated under the trail's key. This entry holds no such
+        statement, or one that does not open. Whoever controlled the chainer wrote it without having the
+        key.""",
+        """Do not believe what the entry says. Ask the operator what was done to the trail at that time, and
+        who could write to the chained topic.""",
+    )
+    CONTROL_MISPLACED = (
+        "ST-CONTROL-MISPLACED",
+        Verdict.TAMPERED,
+        "a control statement stands where it does not belong",
+        """The trail's key has signed the statement for another entry than the one that holds it: it was
+        repeated or moved. Or it is a key change, and its entry is not the last one of its batch.""",
+        """Do not believe what the entry says. Ask the operator what was done to the trail at that time, and
+        who could write to the chained topic.""",
+    )
+    GAP_OFFSETS = (
+        "ST-GAP-OFFSETS",
+        Verdict.TAMPERED,
+        "a gap is stated that is not the one between the entries",
+        """The statement says that raw records were lost, and names other offsets than those that the entries
+        around it leave out. So it does not account for what is missing.""",
+        "Compare the offsets with the raw topic while it is kept, and ask the operator about the gap.",
+    )
+    KEY_FORKED = (
+        "ST-KEY-FORKED",
+        Verdict.TAMPERED,
+        "a key of the trail was replaced twice",
+        """A key is replaced at most once. Here it has signed two different changes, so that two keys claim to
+        come after it. Whoever stole a key can do that, and would lead readers who trust it astray.""",
+        """Trust the newest key, which the operator names to you over another channel. Treat the key that
+        signed both changes as stolen.""",
+    )
+    KEY_UNSTATED = (
+        "ST-KEY-UNSTATED",
+        Verdict.TAMPERED,
+        "a key change lies in the archive that the trail does not state",
+        """A note under keys/ says that the trail's key changed at this entry, and the entry says something
+        else. Whoever has the old key can make such a note; only the trail itself shows that the change was
+        part of it.""",
+        """Ask the operator whether the key was changed at that time. If it was not, treat the old key as
+        stolen.""",
+    )
+    KEY_UNLISTED = (
+        "ST-KEY-UNLISTED",
+        Verdict.INCOMPLETE,
+        "the note of a key change is missing",
+        """The trail states in an entry that its key changed, and the note under keys/ that repeats it is gone
+        or another one. The entries are not affected, but readers who do not read that entry can't go from the
+        one key to the other.""",
+        "Put the statement back under keys/, from another copy, and ask who could remove it.",
+    )
+    KEY_AHEAD = (
+        "ST-KEY-AHEAD",
+        Verdict.INCOMPLETE,
+        "a key change is of a size that the trail does not reach",
+        """The note under keys/ was signed and put when the trail had more entries than it has now. Those at
+        its end have been removed since, or never were sealed.""",
+        "Look for the missing batches and seals in another copy. Ask who could delete them.",
+    )
+
     # Locks and versions
 
     OBJECT_VERSIONS = (
@@ -520,6 +606,16 @@ class FindingCode(Enum):
         """The trail is consistent in itself, but it is not the one of which you kept a checkpoint. Only
         somebody with the trail's key can have done that.""",
         "Keep your checkpoint and this archive: together they are proof. Treat the key as misused.",
+    )
+    HEAD_UNCOMPARED = (
+        "ST-HEAD-UNCOMPARED",
+        Verdict.UNVERIFIABLE,
+        "a pinned head could not be compared",
+        """Nothing else is wrong, but the root at the size of your kept checkpoint can't be computed: what
+        lies around it has expired, or an earlier visit has read it. So it is not shown that this is the
+        history of which you kept it.""",
+        """Verify without a state file, or against a copy that still holds those entries. If they have
+        expired, keep a newer head.""",
     )
 
     # Proofs and evidence packs

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from sealtrail_auditor.catalogue import FindingCode
 from sealtrail_auditor.findings import Finding
 from sealtrail_auditor.heads import hold_heads
-from sealtrail_auditor.histories import ends, find_forks
+from sealtrail_auditor.histories import find_forks
 from sealtrail_auditor.locks import format_time
 from sealtrail_auditor.report import time_of_ms
+from sealtrail_auditor.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 def compare_trails(
     trails: Sequence[TrailResult], heads: Sequence[Checkpoint], now: datetime, max_age: timedelta | None
 ) -> None:
-    """Hold the trails of one origin against its pinned heads, the clock and each other.
+    """Hold trails of one origin, tied by `tie_trails`, against its pinned heads, the clock and each other.
 
     What is wrong goes into their findings. Where only a part was looked at, two histories can't be told from
     one that goes on from another; and a trail is too old or not only where its end was looked at.
@@ -34,14 +35,36 @@ def compare_trails(
             trail.not_checked.append(outcome.not_checked)
         if outcome.uncompared is not None:
             trail.heads_uncompared.append(outcome.uncompared)
+    _check_compared(trails)
     are_whole = all(trail.covers_whole for trail in trails)
     if max_age is not None:
-        for trail in ends(trails) if are_whole else _newest(trails):
-            _check_age(trail, now - max_age)
+        for trail in trails if are_whole else _newest(trails):
+            if trail.successor is None:  # one from which another goes on does not grow any more
+                _check_age(trail, now - max_age)
     if are_whole:
         for trail, finding in find_forks(trails):
             trail.findings.add(finding)
         _say_unjudged(trails)
+
+
+def _check_compared(trails: Sequence[TrailResult]) -> None:
+    """Report heads that could not be compared where all else would let them pass for compared.
+
+    Whoever asks for a part does not ask for what lies outside of it; there it is enough that it is said.
+    """
+    has_cause = any(trail.findings.verdict not in (Verdict.INTACT, Verdict.UNPROTECTED) for trail in trails)
+    for trail in trails if not has_cause else ():
+        if trail.heads_uncompared and trail.covers_whole:
+            sizes = ", ".join(str(size) for size in trail.heads_uncompared)
+            trail.findings.add(
+                Finding(
+                    FindingCode.HEAD_UNCOMPARED,
+                    key=trail.folder,
+                    expected=f"the root at size {sizes}",
+                    found="a trail whose root there can't be computed from what was read",
+                    objects=len(trail.heads_uncompared),
+                )
+            )
 
 
 def _say_unjudged(trails: Sequence[TrailResult]) -> None:

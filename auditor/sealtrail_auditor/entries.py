@@ -63,7 +63,7 @@ class EntryWalk:
         *,
         first_sequence: int,
         tree: RightEdge | None,
-        on_own_entry: Callable[[Leaf, Payload], None],
+        on_own_entry: Callable[[Leaf, Payload, ChainState], None],
         on_piece: Callable[[int], None],
     ) -> None:
         """Prepare to follow `entries` from `state` on.
@@ -73,7 +73,8 @@ class EntryWalk:
             state: The chain before them.
             first_sequence: Of the batch, to tell entries that stand twice from foreign ones.
             tree: The Merkle tree to add the entry hashes to; None where it can't be built.
-            on_own_entry: Called with each entry that is no event, after it was checked.
+            on_own_entry: Called with each entry that is no event, after it was checked, and the chain
+                before it.
             on_piece: Called now and then with the number of entries followed so far.
         """
         self.state = state
@@ -187,7 +188,7 @@ class EntryWalk:
         self.state = advance(state, leaf, digest)
         self.kinds[leaf.kind] += 1
         if leaf.kind is not Kind.EVENT:
-            self._on_own_entry(leaf, payload)
+            self._on_own_entry(leaf, payload, state)
 
     def _parse(self, data: bytes) -> Leaf:
         try:

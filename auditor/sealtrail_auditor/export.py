@@ -153,7 +153,7 @@ def _trail_json(export: Export) -> dict[str, Any]:
     return {
         "origin": export.trail.origin,
         "folder": export.trail.folder,
-        "key": export.trail.verifier.vkey,
+        "key": export.trail.keys.newest.vkey,
         "head": head,
         "rows": str(export.rows),
         "first": None if export.first is None else str(export.first),

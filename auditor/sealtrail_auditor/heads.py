@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from sealtrail_auditor.catalogue import FindingCode
 from sealtrail_auditor.errors import PinnedHeadError
 from sealtrail_auditor.findings import Finding, Span
+from sealtrail_auditor.folder_keys import keys_of_origin
 from sealtrail_schemas.checkpoint import open_checkpoint
 from sealtrail_schemas.errors import FormatError
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from sealtrail_auditor.trail_result import TrailResult
     from sealtrail_schemas.checkpoint import Checkpoint
     from sealtrail_schemas.policy import Policy
+    from sealtrail_schemas.trail_keys import TrailKeys
 
 
 class HeadOutcome(NamedTuple):
@@ -27,17 +30,26 @@ class HeadOutcome(NamedTuple):
     uncompared: int | None = None
 
 
-def open_heads(notes: Sequence[bytes], policy: Policy) -> list[Checkpoint]:
-    """Open pinned heads under the policy's keys.
+def origins_of(notes: Sequence[bytes]) -> frozenset[str]:
+    """The origins that pinned heads name; nobody has opened them yet."""
+    return frozenset(map(_origin, notes))
+
+
+def _origin(note: bytes) -> str:
+    return note.split(b"\n", 1)[0][:512].decode(errors="replace")
+
+
+def open_heads(notes: Sequence[bytes], policy: Policy, trails: Sequence[TrailKeys]) -> list[Checkpoint]:
+    """Open pinned heads under the keys to which those of the policy lead in the `trails` of the archive.
 
     Raises:
-        PinnedHeadError: one is not a checkpoint that a key of the policy signed. That is a mistake in the
-            input and says nothing about the archive.
+        PinnedHeadError: one is not a checkpoint signed by the key of its trail at its size. That is a
+            mistake in the input and says nothing about the archive.
     """
     heads = []
     for number, note in enumerate(notes, start=1):
         which = "the pinned head" if len(notes) == 1 else f"pinned head {number}"
-        origin = note.split(b"\n", 1)[0][:512].decode(errors="replace")
+        origin = _origin(note)
         verifier = policy.logs.get(origin)
         if verifier is None:
             named = ", ".join(policy.logs) or "no trail"
@@ -45,10 +57,29 @@ def open_heads(notes: Sequence[bytes], policy: Policy) -> list[Checkpoint]:
                 f"{which} is of {origin!a}, which the policy does not name (it names {named})"
             )
         try:
-            heads.append(open_checkpoint(note, verifier))
+            heads.append(_open_head(note, keys_of_origin(trails, verifier)))
         except FormatError as error:
             raise PinnedHeadError(f"{which} can't be used: {error}") from None
     return heads
+
+
+def _open_head(note: bytes, trails: Sequence[TrailKeys]) -> Checkpoint:
+    """Open a head under a key of one of these trails.
+
+    Raises:
+        FormatError: it is none, or the key that signed it had been replaced, or was not yet in use.
+    """
+    for keys in trails:
+        for key in keys.keys:
+            with suppress(FormatError):
+                head = open_checkpoint(note, key)
+                if any(other.at(head.size) == key for other in trails):
+                    return head
+                raise PinnedHeadError(
+                    f"the head of size {head.size} is signed by the trail's key {key.fingerprint}, which did "
+                    f"not sign for it at that size (it was {keys.at(head.size).fingerprint})"
+                )
+    return open_checkpoint(note, trails[0].newest)
 
 
 def hold_heads(
@@ -78,7 +109,7 @@ def hold_head(head: Checkpoint, trail: TrailResult) -> HeadOutcome:
             fits=False,
             finding=Finding(
                 FindingCode.HEAD_ROOT,
-                trail.verifier.name,
+                trail.origin,
                 trail.folder,
                 span=Span(0, head.size - 1),
                 expected=f"root {head.root.hex()} at size {head.size}",
@@ -97,7 +128,7 @@ def hold_head(head: Checkpoint, trail: TrailResult) -> HeadOutcome:
             fits=False,
             finding=Finding(
                 FindingCode.HEAD_CUT,
-                trail.verifier.name,
+                trail.origin,
                 trail.folder,
                 span=Span(trail.size, head.size - 1),
                 expected=f"at least {head.size} entries",

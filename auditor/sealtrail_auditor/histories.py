@@ -1,4 +1,4 @@
-"""Step 11 of docs/format.md, "Verification": several trails of one origin have to go on from one another."""
+"""Step 11 of docs/format.md, "Verification": trails that go on from one another, and those that ought to."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sealtrail_auditor.trail_result import TrailResult
+    from sealtrail_schemas.body import Predecessor
 
 
 def find_forks(trails: Sequence[TrailResult]) -> list[tuple[TrailResult, Finding]]:
@@ -36,20 +37,13 @@ def find_forks(trails: Sequence[TrailResult]) -> list[tuple[TrailResult, Finding
     return forks
 
 
-def ends(trails: Sequence[TrailResult]) -> list[TrailResult]:
-    """The trails of one origin that no other one goes on from: those that still have to grow."""
-    continued = [before.folder for trail in trails if (before := _predecessor(trail, trails))]
-    return [trail for trail in trails if trail.folder not in continued]
-
-
 def _predecessor(trail: TrailResult, others: Sequence[TrailResult]) -> TrailResult | None:
     """The trail that this one's genesis names, if it is here and as it was when it was named."""
-    genesis = trail.genesis
-    named = genesis.predecessor if genesis else None
-    if named is None or named.origin != trail.verifier.name:
+    named = _named(trail)
+    if named is None:
         return None
     for other in others:
-        if other.head is None or other is trail:
+        if other.head is None or other is trail or other.origin != named.origin:
             continue
         opened = other.head.opened
         if (named.last_seal, named.size, named.root) == (
@@ -61,10 +55,48 @@ def _predecessor(trail: TrailResult, others: Sequence[TrailResult]) -> TrailResu
     return None
 
 
+def tie_trails(trails: Sequence[TrailResult]) -> None:
+    """Say of each trail, whatever its origin, from which other one it goes on, and hold it against that.
+
+    Within one origin, a trail that does not go on from another is a second history (`find_forks`).
+    """
+    for trail in trails:
+        named = _named(trail)
+        if named is None:
+            continue
+        before = _predecessor(trail, trails)
+        if before is not None:
+            trail.predecessor, before.successor = before.folder, trail.folder
+        elif named.origin != trail.origin:
+            others = [other for other in trails if other.origin == named.origin]
+            if others and all(other.covers_whole for other in others):
+                trail.findings.add(_not_gone_on_from(trail, named, others))
+            else:
+                trail.not_checked.append(
+                    f"It goes on from {named.origin}, as it ended at size {named.size}; that trail was not "
+                    "verified with it."
+                )
+
+
+def _named(trail: TrailResult) -> Predecessor | None:
+    return trail.genesis.predecessor if trail.genesis else None
+
+
+def _not_gone_on_from(trail: TrailResult, named: Predecessor, others: Sequence[TrailResult]) -> Finding:
+    sizes = ", ".join(f"{other.folder} of size {other.size}" for other in others)
+    return Finding(
+        FindingCode.TRAIL_PREDECESSOR,
+        trail.origin,
+        trail.folder,
+        expected=f"{named.origin} of size {named.size}, root {named.root.hex()}",
+        found=f"{sizes}, with other ends",
+    )
+
+
 def _fork(trail: TrailResult, rival: TrailResult) -> Finding:
     return Finding(
         FindingCode.TRAIL_FORKED,
-        trail.verifier.name,
+        trail.origin,
         trail.folder,
         expected=f"a first entry that names {rival.folder} and its last seal as the trail before",
         found="a history of its own",

@@ -10,7 +10,7 @@ from sealtrail_transport.errors import ObjectMissingError
 from sealtrail_transport.store import LockKnowledge, LockMode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from sealtrail_schemas.seal import Seal, SealedRetention
@@ -33,14 +33,14 @@ class Weakness(NamedTuple):
 
 
 def check_locks(
-    store: Store, seal: Seal, sealed: ObjectPlace, batch: ObjectPlace | None
+    store: Store, seal: Seal, sealed: ObjectPlace, others: Sequence[ObjectPlace]
 ) -> Iterator[Finding]:
-    """Yield what is wrong with the locks of a seal's two objects; `batch` is None where it is gone.
+    """Yield what is wrong with the locks of a seal and of what is locked as it is: its batch, a key change.
 
-    Where both are locked in the same wrong way, that is one finding.
+    `others` are those that are there. Where several are locked in the same wrong way, that is one finding.
     """
     span = Span(seal.first.sequence, seal.last.sequence)
-    objects = [place for place in (batch, sealed) if place is not None]
+    objects = [*others, sealed]
     if seal.retention.until is None:
         expected, found = "COMPLIANCE", "sealed with retention mode NONE"
         place = objects[0]
@@ -53,7 +53,7 @@ def check_locks(
             info = store.head(*place)
         except ObjectMissingError:  # gone since it was read; what was read is what was checked
             continue
-        if place is batch and place.version_id == seal.batch.version_id:
+        if place.key.endswith(seal.batch.key) and place.version_id == seal.batch.version_id:
             yield from _check_time(seal, place, info.last_modified, span)
         if weakness := lock_weakness(seal.retention, info.retention):
             weak.setdefault(weakness, []).append(place)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sealtrail_auditor.catalogue import FindingCode
+from sealtrail_auditor.control_entries import ControlEntries
 from sealtrail_auditor.findings import Finding, Span
 from sealtrail_schemas.body import ControlBody, GenesisBody, RejectedBody, parse_body, trail_id
 from sealtrail_schemas.errors import FormatError
@@ -12,33 +13,29 @@ from sealtrail_schemas.errors import FormatError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sealtrail_schemas.keys import Verifier
+    from sealtrail_auditor.batch_task import BatchTask
+    from sealtrail_schemas.chain import ChainState
     from sealtrail_schemas.leaf import Leaf
     from sealtrail_schemas.payload import Payload
 
 
 class OwnEntries:
-    """Reads the bodies of a trail's own entries as they come by.
+    """Reads the bodies of a trail's own entries in one batch as they come by.
 
     Attributes:
         genesis: The body of the first entry, once it was seen.
-        controls: How many control entries there were; this version knows none of their names.
-        first_control: The sequence of the first of them.
-        key: The batch that is being read, for findings.
-        version_id: Its version.
+        controls: What the control entries came to.
     """
 
-    def __init__(self, verifier: Verifier, add: Callable[[Finding], None]) -> None:
-        """Prepare to read entries of the trail whose key is `verifier`; `add` takes findings."""
-        self.key: str | None = None
-        self.version_id: str | None = None
+    def __init__(self, task: BatchTask, version_id: str, add: Callable[[Finding], None]) -> None:
+        """Prepare to read entries of a version of the batch; `add` takes findings."""
         self.genesis: GenesisBody | None = None
-        self.controls = 0
-        self.first_control = -1
-        self._verifier = verifier
+        self.controls = ControlEntries(task, self._report)
+        self._key = task.keys.at(task.placed.opened.seal.size)
+        self._place = (task.key, version_id)
         self._add = add
 
-    def read(self, leaf: Leaf, payload: Payload) -> None:
+    def read(self, leaf: Leaf, payload: Payload, before: ChainState) -> None:
         """Read one entry that is no event and whose place in the chain was checked."""
         span = Span(leaf.sequence, leaf.sequence)
         try:
@@ -54,11 +51,10 @@ class OwnEntries:
             expected, found = f"source offset {leaf.source_offset}", f"source offset {body.source_offset}"
             self._report(FindingCode.ENTRY_BODY, span, expected, found)
         elif isinstance(body, ControlBody):
-            self.controls += 1
-            self.first_control = leaf.sequence if self.controls == 1 else self.first_control
+            self.controls.read(leaf, body, before)
 
     def _check_genesis(self, leaf: Leaf, body: GenesisBody) -> None:
-        key = self._verifier
+        key = self._key
         pairs = (
             ("origin", key.name, body.origin),
             ("trail id", leaf.trail_id.hex(), trail_id(body.origin, body.incarnation).hex()),
@@ -70,4 +66,4 @@ class OwnEntries:
                 return
 
     def _report(self, code: FindingCode, span: Span, expected: str, found: str) -> None:
-        self._add(Finding(code, None, self.key, self.version_id, span, expected, found))
+        self._add(Finding(code, None, *self._place, span, expected, found))

@@ -109,7 +109,7 @@ class PackSelection:
         key, version_id, opened = batch.placed
         note = read_bounded(self._store, key, version_id, MAX_SEAL_BYTES)
         try:
-            if open_seal(note, self._trail.verifier).text_sha256 == opened.text_sha256:
+            if open_seal(note, self._trail.keys.at(opened.checkpoint.size)).text_sha256 == opened.text_sha256:
                 return note
         except (NoteError, SealError):
             pass

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from sealtrail_auditor.scope import WHOLE
+from sealtrail_auditor.statements import statement_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from sealtrail_auditor.scope import Scope
     from sealtrail_auditor.trail_result import Since
     from sealtrail_auditor.verdict import Verdict
+    from sealtrail_schemas.body import Predecessor
+    from sealtrail_schemas.control import Control
     from sealtrail_schemas.seal import SealedRetention
     from sealtrail_transport.store import LockKnowledge
 
@@ -46,6 +49,12 @@ class TrailReport:
         heads_uncompared: Sizes of pinned heads that could not be compared with the archive.
         findings: What is wrong, in the order of the walk.
         findings_left_out: How many more findings there were of codes that had too many to keep.
+        predecessor: The trail from which this one goes on, as its first entry names it; None: from none, or
+            the entry was not read.
+        predecessor_folder: Where that one lies; None where it is not here, or not as it was named.
+        successor_folder: The folder of the trail that so names this one.
+        statements: What control entries state that were read: what was done to the trail.
+        statements_left_out: How many older ones there were that were not kept.
         expired: Entries that are gone because their sealed retention has passed.
         in_flight: How many batches wait for their seal.
         not_checked: What was not checked, in sentences.
@@ -69,6 +78,11 @@ class TrailReport:
     heads_uncompared: tuple[int, ...] = ()
     findings: tuple[Finding, ...] = ()
     findings_left_out: Mapping[FindingCode, int] = field(default_factory=dict)
+    predecessor: Predecessor | None = None
+    predecessor_folder: str | None = None
+    successor_folder: str | None = None
+    statements: tuple[Control, ...] = ()
+    statements_left_out: int = 0
     expired: tuple[Span, ...] = ()
     in_flight: int = 0
     not_checked: tuple[str, ...] = ()
@@ -96,6 +110,10 @@ class TrailReport:
             "heads_uncompared": [str(size) for size in self.heads_uncompared],
             "findings": [finding.to_json() for finding in self.findings],
             "findings_left_out": {code.code: count for code, count in self.findings_left_out.items()},
+            "predecessor": self.predecessor and _predecessor_json(self.predecessor, self.predecessor_folder),
+            "successor": self.successor_folder,
+            "statements": [statement_json(control) for control in self.statements],
+            "statements_left_out": self.statements_left_out,
             "expired": [{"first": str(span.first), "last": str(span.last)} for span in self.expired],
             "in_flight": self.in_flight,
             "not_checked": list(self.not_checked),
@@ -151,6 +169,16 @@ class Report:
             "findings": [finding.to_json() for finding in self.findings],
             "not_checked": list(self.not_checked),
         }
+
+
+def _predecessor_json(named: Predecessor, folder: str | None) -> dict[str, Any]:
+    return {
+        "origin": named.origin,
+        "folder": folder,
+        "size": str(named.size),
+        "root": named.root.hex(),
+        "reason": named.reason,
+    }
 
 
 def _scope_json(scope: Scope, sample: Sample | None) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -12,19 +13,23 @@ from sealtrail_auditor.catalogue import FindingCode
 from sealtrail_auditor.findings import Finding, FindingLog, Span
 from sealtrail_auditor.seals import read_seal_name
 from sealtrail_auditor.spans import SpanList
+from sealtrail_auditor.statements import Statement, StatementList
 from sealtrail_auditor.trail_result import Since, TrailResult
 from sealtrail_schemas.body import GenesisBody, encode_body, parse_body
 from sealtrail_schemas.canonical_json import Members
+from sealtrail_schemas.checkpoint import Checkpoint, open_checkpoint
+from sealtrail_schemas.control import Control, open_control
 from sealtrail_schemas.errors import FormatError
+from sealtrail_schemas.keys import Verifier
 from sealtrail_schemas.leaf import HASH_BYTES, Kind
 from sealtrail_schemas.merkle import EMPTY_ROOT
+from sealtrail_schemas.trail_keys import TrailKeys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from sealtrail_auditor.seals import PlacedSeal
     from sealtrail_auditor.trail import Bookmark
-    from sealtrail_schemas.keys import Verifier
     from sealtrail_transport.store import Store
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -66,23 +71,35 @@ class SavedTrail:
             passed=bookmark.passed,
         )
 
-    def find_seal(self, store: Store) -> PlacedSeal | None:
+    def head(self) -> Checkpoint:
+        """The checkpoint, opened under the key that signed for the trail there.
+
+        Raises:
+            FormatError: it is none, or of another size.
+        """
+        head = open_checkpoint(self.checkpoint, self.result.keys.at(self.size))
+        if head.size != self.size:
+            raise FormatError(f"the checkpoint of {self.result.folder!a} is of another size")
+        return head
+
+    def find_seal(self, store: Store, keys: TrailKeys) -> PlacedSeal | None:
         """The seal that it goes on behind, where that still lies in its place as it was."""
-        folder, verifier = self.result.folder, self.result.verifier
+        folder = self.result.folder
         for name in list_names(store, self.seal_key):
             if name.key == self.seal_key:
-                found = read_seal_name(store, folder, name, size=self.size, verifier=verifier, previous=None)
+                found = read_seal_name(store, folder, name, size=self.size, keys=keys, previous=None)
                 for placed in found.opened:
                     if placed.opened.text_sha256 == self.seal_sha256:
                         return placed
         return None
 
-    def resume(self, placed: PlacedSeal) -> TrailResult:
+    def resume(self, placed: PlacedSeal, keys: TrailKeys, root_sizes: frozenset[int]) -> TrailResult:
         """The result to go on with: all that was found before, and counts of the visit that goes on.
 
-        After a visit that has ended, the next one counts anew.
+        After a visit that has ended, the next one counts anew; of the roots that it took, those at
+        `root_sizes` are kept, so that the same heads can be compared again.
         """
-        result = replace(self.result.copy(), head=placed)
+        result = replace(self.result.copy(), head=placed, keys=keys)
         checkpoint = placed.opened.checkpoint
         if self.visited_at is None:
             result.roots[self.size] = checkpoint.root
@@ -96,13 +113,16 @@ class SavedTrail:
             batches=0,
             length=0,
             kinds=Counter(),
-            roots={0: EMPTY_ROOT, self.size: checkpoint.root},
+            statements=StatementList(),
+            roots={size: root for size, root in result.roots.items() if size in root_sizes}
+            | {0: EMPTY_ROOT, self.size: checkpoint.root},
         )
 
     def to_json(self) -> dict[str, Any]:
         """The members of a state file that say it."""
         return {
-            "origin": self.result.verifier.name,
+            "origin": self.result.origin,
+            "keys": _keys_json(self.result.keys),
             "checkpoint": self.checkpoint.decode(),
             "seal": {"key": self.seal_key, "sha256": self.seal_sha256.hex(), "size": str(self.size)},
             "passed": self.passed,
@@ -111,12 +131,17 @@ class SavedTrail:
         }
 
     @classmethod
-    def parse(cls, folder: str, verifier: Verifier, members: Members) -> SavedTrail:
-        """Read what `to_json` made. Raises FormatError."""
+    def parse(cls, folder: str, origin: str, members: Members) -> SavedTrail:
+        """Read what `to_json` made.
+
+        Raises:
+            FormatError: it is something else, or of another origin.
+        """
+        keys = _parse_keys(origin, members.take_object("keys"))
         seal = members.take_object("seal")
         visited_at = members.take("visited_at")
         return cls(
-            result=_parse_result(folder, verifier, members.take_object("result")),
+            result=_parse_result(folder, keys, members.take_object("result")),
             checkpoint=members.take_string("checkpoint").encode(),
             seal_key=seal.take_text("key"),
             seal_sha256=seal.take_hex("sha256", HASH_BYTES),
@@ -137,6 +162,8 @@ def _result_json(result: TrailResult) -> dict[str, Any]:
         "length": str(result.length),
         "kinds": {kind.name.lower(): str(count) for kind, count in result.kinds.items() if count},
         "genesis": result.genesis and encode_body(result.genesis).decode(),
+        "statements": [statement.note for statement in result.statements],
+        "statements_left_out": str(result.statements.left_out),
         "controls": str(result.controls),
         "first_control": _optional(result.first_control if result.controls else None),
         "first_time": _optional(result.first_time_ms),
@@ -150,8 +177,25 @@ def _result_json(result: TrailResult) -> dict[str, Any]:
     }
 
 
-def _parse_result(folder: str, verifier: Verifier, members: Members) -> TrailResult:
-    result = TrailResult.new(folder, verifier)
+def _keys_json(keys: TrailKeys) -> dict[str, list[str]]:
+    return {
+        "vkeys": [key.vkey for key in keys.keys],
+        "last_sizes": [str(size) for size in keys.last_sizes],
+    }
+
+
+def _parse_keys(origin: str, members: Members) -> TrailKeys:
+    keys = tuple(Verifier.parse(text) for text in members.take_texts("vkeys"))
+    sizes = tuple(Members({"size": text}).take_number("size") for text in members.take_texts("last_sizes"))
+    if len(sizes) != len(keys) - 1 or list(sizes) != sorted(set(sizes)):
+        raise FormatError("the keys of a trail and their sizes do not go together")
+    if any(key.name != origin for key in keys):
+        raise FormatError(f"a key is not named as the origin {origin!a}")
+    return TrailKeys(keys, sizes)
+
+
+def _parse_result(folder: str, keys: TrailKeys, members: Members) -> TrailResult:
+    result = TrailResult.new(folder, keys)
     result.base_size = members.take_number("base_size")
     since = members.take_object_or_null("since")
     result.since = None if since is None else Since(since.take_number("size"), _time(since))
@@ -164,6 +208,7 @@ def _parse_result(folder: str, verifier: Verifier, members: Members) -> TrailRes
         if kind.name.lower() in kinds.names():
             result.kinds[kind] = kinds.take_number(kind.name.lower())
     result.genesis = _parse_genesis(members.take("genesis"))
+    result.statements = _parse_statements(keys, members)
     result.controls = members.take_number("controls")
     first_control = _take_optional(members, "first_control")
     result.first_control = -1 if first_control is None else first_control
@@ -176,8 +221,21 @@ def _parse_result(folder: str, verifier: Verifier, members: Members) -> TrailRes
     result.bridged = _parse_spans(members.take("bridged"))
     result.unsealed_in_gaps = members.take_number("unsealed_in_gaps")
     result.has_schemas = members.take("has_schemas") is True
-    result.findings = _parse_findings(verifier.name, members)
+    result.findings = _parse_findings(keys.origin, members)
     return result
+
+
+def _parse_statements(keys: TrailKeys, members: Members) -> StatementList:
+    notes = [str(note) for note in _array(members.take("statements"))]
+    statements = [Statement(_open_statement(keys, note), note) for note in notes]
+    return StatementList(statements, members.take_number("statements_left_out"))
+
+
+def _open_statement(keys: TrailKeys, note: str) -> Control:
+    for key in keys.keys:
+        with suppress(FormatError):
+            return open_control(note.encode(), key)
+    raise FormatError("a control statement of another key")
 
 
 def _parse_genesis(text: object) -> GenesisBody | None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from sealtrail_auditor.archive import Name
     from sealtrail_auditor.seals import PlacedSeal
-    from sealtrail_schemas.keys import Verifier
+    from sealtrail_schemas.trail_keys import TrailKeys
     from sealtrail_transport.store import Store
 
 _FEW: Final = 8
@@ -31,11 +31,11 @@ _TRIES: Final = 64
 class SealSearch:
     """Looks for valid seals in one trail's folder. Nothing is remembered between two searches."""
 
-    def __init__(self, store: Store, folder: str, verifier: Verifier) -> None:
-        """Prepare to search the seals in `folder`, which ends in a slash, by the trail's key."""
+    def __init__(self, store: Store, folder: str, keys: TrailKeys) -> None:
+        """Prepare to search the seals in `folder`, which ends in a slash, by the trail's keys."""
         self._store = store
         self._folder = folder
-        self._verifier = verifier
+        self._keys = keys
 
     def covering(self, sequence: int) -> PlacedSeal | None:
         """The first valid seal of a size above `sequence`: it covers that entry or begins behind it."""
@@ -64,10 +64,44 @@ class SealSearch:
 
     def newest(self) -> PlacedSeal | None:
         """The newest valid seal; None where there is none or too many names at the end hold none."""
-        end = 1
-        while self._next_size(end) is not None:
-            end *= 2
-        return self.before(end)
+        return self.before(self._end())
+
+    def first(self) -> PlacedSeal | None:
+        """The first valid seal of a trail whose seals before it are of unknown keys, found by bisection.
+
+        None where there is none. Damaged seals can lead it to a later one.
+        """
+        found = self.newest()
+        if found is None:
+            return None
+        low, high = 0, found.opened.seal.first.sequence - 1
+        while low <= high:  # sequences; the answer covers one of them, or is found
+            middle = (low + high) // 2
+            size, placed = next(self._from(middle))
+            if placed is None:
+                low = size
+            else:
+                found = placed
+                high = min(middle - 1, placed.opened.seal.first.sequence - 1)
+        return found
+
+    def last(self) -> PlacedSeal | None:
+        """The last valid seal of a trail whose seals behind it are of unknown keys, found by bisection.
+
+        None where there is none. Damaged seals can lead it to an earlier one.
+        """
+        found = self.covering(0)
+        if found is None:
+            return None
+        low, high = found.opened.checkpoint.size, self._end()
+        while low <= high:  # sizes; all up to the lower one have been passed
+            middle = (low + high) // 2
+            size, placed = next(self._from(middle), (0, None))
+            if placed is None:
+                high = middle - 1
+            else:
+                found, low = placed, size
+        return found
 
     def since(self, time_ms: int) -> PlacedSeal | None:
         """The first valid seal of an entry chained at `time_ms` (since the Unix epoch) or later."""
@@ -90,15 +124,18 @@ class SealSearch:
                 low = placed.opened.checkpoint.size
         return found
 
+    def _end(self) -> int:
+        """A size at or above which nothing lies, less than twice the largest."""
+        end = 1
+        while self._next_size(end) is not None:
+            end *= 2
+        return end
+
     def _from(self, sequence: int) -> Iterator[tuple[int, PlacedSeal | None]]:
         """The sizes above `sequence` under which something lies, in order, and the valid seal there."""
         for size, name in self._names(sequence):
-            yield (
-                size,
-                read_seal_name(
-                    self._store, self._folder, name, size=size, verifier=self._verifier, previous=None
-                ).seal,
-            )
+            found = read_seal_name(self._store, self._folder, name, size=size, keys=self._keys, previous=None)
+            yield size, found.seal
 
     def _names(self, sequence: int) -> Iterator[tuple[int, Name]]:
         """The names of sizes above `sequence`, in order; the first few cost one short listing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,17 +11,18 @@ from sealtrail_auditor.catalogue import FindingCode
 from sealtrail_auditor.findings import Finding, FindingLog, Span
 from sealtrail_auditor.locks import format_time
 from sealtrail_auditor.seals import Relation, read_seal_name
+from sealtrail_auditor.stated_changes import stated_change
 from sealtrail_auditor.versions import report_stray, report_versions
-from sealtrail_schemas.errors import FormatError
+from sealtrail_schemas.errors import ControlError, FormatError
 from sealtrail_schemas.layout import SEALS, parse_seal_key, seal_key
+from sealtrail_schemas.trail_keys import TrailKeys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
     from sealtrail_auditor.archive import Name
-    from sealtrail_auditor.seals import PlacedSeal, SealName
-    from sealtrail_schemas.keys import Verifier
+    from sealtrail_auditor.seals import PlacedSeal, Rejected, SealName
     from sealtrail_transport.store import Store
 
 
@@ -40,13 +42,14 @@ class SealWalk:
         rejected_to: The largest size so far in a name that holds no valid seal; 0 if there is none.
         rejected: How many names hold no valid seal.
         last_key: The last name that was listed; None before the first.
+        keys: The trail's keys, as far as they are known.
     """
 
     def __init__(
         self,
         store: Store,
         folder: str,
-        verifier: Verifier,
+        keys: TrailKeys,
         *,
         now: datetime,
         findings: FindingLog,
@@ -58,7 +61,7 @@ class SealWalk:
         Args:
             store: The archive.
             folder: The trail's folder, ending in a slash.
-            verifier: The trail's key.
+            keys: The trail's keys.
             now: The time by which retention is judged.
             findings: Takes what is wrong.
             base: A valid seal to begin behind; None: begin at the first.
@@ -68,13 +71,14 @@ class SealWalk:
         self._last = last
         self.rejected_to = 0
         self.rejected = 0
+        self._asked = 0  # the size of the trail at whose end a key change was looked for
         self.last_key = None if base is None else base.key
         self._store = store
         self._folder = folder
-        self._verifier = verifier
+        self.keys = keys
         self._now = now
         self._findings = findings
-        self._doubtful = FindingLog(verifier.name)  # names since the head that hold no valid seal
+        self._doubtful = FindingLog(keys.origin)  # names since the head that hold no valid seal
 
     @property
     def size(self) -> int:
@@ -90,10 +94,7 @@ class SealWalk:
             except FormatError:
                 report_stray(name, self._findings)
                 continue
-            previous = self.head and self.head.opened
-            found = read_seal_name(
-                self._store, self._folder, name, size=size, verifier=self._verifier, previous=previous
-            )
+            found = self._read(name, size)
             self._report_contradictions(found)
             if found.seal is None:
                 self._put_aside(name, found)
@@ -103,6 +104,30 @@ class SealWalk:
                 if self._last is not None and self.size > self._last:
                     return
         self._settle(goes_on_at=None)
+
+    def _read(self, name: Name, size: int) -> SealName:
+        previous = self.head and self.head.opened
+        found = read_seal_name(self._store, self._folder, name, size=size, keys=self.keys, previous=previous)
+        return self._read(name, size) if found.seal is None and self._take_up_key(found) else found
+
+    def _take_up_key(self, found: SealName) -> bool:
+        """Take up the key that the trail itself states, where no note under `keys/` leads to it.
+
+        A seal by another key is looked at so: the newest valid one's batch is read, once.
+        """
+        is_of_other_key = any(rejected.code is FindingCode.SEAL_KEY for rejected in found.rejected)
+        if self.head is None or self._asked == self.size or not is_of_other_key:
+            return False
+        self._asked = self.size
+        key = self.keys.at(self.size)
+        change = stated_change(self._store, self._folder, self.head.opened.seal)
+        if change is None:
+            return False
+        before = self.keys
+        # Where the key was replaced twice, which change is the true one is not ours to say.
+        with suppress(ControlError):
+            self.keys = TrailKeys.follow(key, [*self.keys.changes, change])
+        return self.keys != before
 
     def _step(self, name: Name, found: SealName, placed: PlacedSeal) -> SealStep:
         seal = placed.opened.seal
@@ -153,6 +178,9 @@ class SealWalk:
 
     def _report_contradictions(self, found: SealName) -> None:
         """Report versions that open under the trail's key and can't be true beside the seals taken."""
+        for rejected in found.rejected:
+            if rejected.code is FindingCode.SEAL_KEY_TURN:
+                self._report_key_turn(found, rejected)
         standard = found.seal or self.head
         if standard is None:
             return
@@ -171,14 +199,31 @@ class SealWalk:
                 )
             )
 
+    def _report_key_turn(self, found: SealName, rejected: Rejected) -> None:
+        """Report a seal by another key of the trail, whatever else lies there: its holder made it."""
+        self._add(
+            Finding(
+                rejected.code,
+                key=self._folder + seal_key(found.size),
+                version_id=rejected.version_id,
+                span=Span(min(self.size, found.size - 1), found.size - 1),
+                expected=rejected.expected,
+                found=rejected.found,
+            )
+        )
+
     def _put_aside(self, name: Name, found: SealName) -> None:
         """Put aside a name without a valid seal: the next valid seal shows whether it stands for entries."""
         report_versions(name, None, self._findings)
         if not found.rejected:
             return
         self.rejected += 1
-        oldest = found.rejected[0]
+        others = [one for one in found.rejected if one.code is not FindingCode.SEAL_KEY_TURN]
+        oldest = (others or found.rejected)[0]
         first = min(max(self.size, self.rejected_to), found.size - 1)
+        if not others:  # it has been reported
+            self.rejected_to = found.size
+            return
         self._doubtful.add(
             Finding(
                 oldest.code,
@@ -200,7 +245,7 @@ class SealWalk:
         for finding in self._doubtful.kept:
             self._add(self._judge(finding, goes_on_at))
         self._findings.leave_out(self._doubtful.left_out)
-        self._doubtful = FindingLog(self._verifier.name)
+        self._doubtful = FindingLog(self.keys.origin)
 
     def _judge(self, finding: Finding, goes_on_at: int | None) -> Finding:
         if goes_on_at == self.size and finding.code is not FindingCode.SEAL_FORMAT:

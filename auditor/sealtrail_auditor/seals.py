@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from sealtrail_auditor.archive import Name
     from sealtrail_schemas.keys import Verifier
+    from sealtrail_schemas.trail_keys import TrailKeys
     from sealtrail_transport.store import Store
 
 _SIGNATURE_PREFIX: Final = "— "
@@ -71,14 +72,14 @@ class SealName:
 
 
 def read_seal_name(
-    store: Store, folder: str, name: Name, *, size: int, verifier: Verifier, previous: OpenedSeal | None
+    store: Store, folder: str, name: Name, *, size: int, keys: TrailKeys, previous: OpenedSeal | None
 ) -> SealName:
-    """Open all versions of a seal name and choose among them."""
+    """Open all versions of a seal name under the key that signs at its size, and choose among them."""
     opened: list[PlacedSeal] = []
     rejected: list[Rejected] = []
     for version in name.versions:
         data = read_bounded(store, name.key, version.version_id, MAX_SEAL_BYTES)
-        result = _open(data, folder, size, verifier)
+        result = _open(data, folder, size, keys)
         if isinstance(result, OpenedSeal):
             opened.append(PlacedSeal(name.key, version.version_id, result))
         else:
@@ -132,14 +133,13 @@ def read_bounded(store: Store, key: str, version_id: str, limit: int) -> bytes:
         return b""
 
 
-def _open(
-    data: bytes, folder: str, size: int, verifier: Verifier
-) -> OpenedSeal | tuple[FindingCode, str, str]:
+def _open(data: bytes, folder: str, size: int, keys: TrailKeys) -> OpenedSeal | tuple[FindingCode, str, str]:
     """Open one version, or say with a code what is wrong, what was expected and what was found."""
+    verifier = keys.at(size)
     try:
         opened = open_seal(data, verifier)
     except NoteUnsignedError:
-        return _unsigned(data, verifier)
+        return _out_of_turn(data, size, keys) or _unsigned(data, verifier)
     except SealError as error:  # behind a good signature
         return FindingCode.SEAL_UNSOUND, "a seal that agrees with itself", str(error)
     except UnknownFormatError as error:
@@ -177,6 +177,24 @@ def _is_cut_off(data: bytes) -> bool:
     """Whether it begins as a seal's text, and ends in it or within the line of the signature."""
     begins = data[: len(_TEXT_START)] == _TEXT_START[: len(data)]
     return begins and not (data.endswith(b"\n") and b"\n" in data.rstrip(b"\n"))
+
+
+def _out_of_turn(data: bytes, size: int, keys: TrailKeys) -> tuple[FindingCode, str, str] | None:
+    """Say of a seal whether another key of the trail has signed it than the one whose turn it was."""
+    for other in keys.keys:
+        if other != keys.at(size) and opens_under(data, other):
+            expected = f"a seal signed by {keys.origin}, key {keys.at(size).fingerprint}"
+            return FindingCode.SEAL_KEY_TURN, expected, f"one signed by the trail's key {other.fingerprint}"
+    return None
+
+
+def opens_under(data: bytes, verifier: Verifier) -> bool:
+    """Whether it is a seal that the key has signed."""
+    try:
+        open_seal(data, verifier)
+    except FormatError:
+        return False
+    return True
 
 
 def _unsigned(data: bytes, verifier: Verifier) -> tuple[FindingCode, str, str]:

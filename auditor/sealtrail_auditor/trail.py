@@ -16,18 +16,20 @@ from typing import TYPE_CHECKING
 from sealtrail_auditor.archive import other_names
 from sealtrail_auditor.catalogue import FindingCode
 from sealtrail_auditor.findings import Finding
+from sealtrail_auditor.key_notes import check_key_names, check_key_notes, listed_changes
 from sealtrail_auditor.trail_plan import TrailPlan
 from sealtrail_auditor.versions import report_stray, report_versions
 from sealtrail_schemas.layout import SEALS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from sealtrail_auditor.archive import Name
     from sealtrail_auditor.batch_task import BatchOutcome
     from sealtrail_auditor.trail_plan import Step, TrailSettings
     from sealtrail_auditor.trail_result import TrailResult
     from sealtrail_auditor.workers import Checker
+    from sealtrail_transport.key_shelf import PlacedChange
     from sealtrail_transport.store import Store
 
 
@@ -90,8 +92,11 @@ class TrailWalk:
         result = self._result.copy()
         result.seals_rejected = self._plan.seals.rejected
         result.to_end = self._plan.at_end
+        result.keys = self._plan.seals.keys
+        changes = listed_changes(self._store, result, self._settings.changes)
+        check_key_notes(result, changes, self._plan.findings)
         if result.to_end:
-            self._look_behind(result)
+            self._look_behind(result, changes)
         result.findings.merge(self._plan.take_findings())
         return result
 
@@ -106,6 +111,7 @@ class TrailWalk:
             result.expired.add(step.expired)
         if step.placed is None or step.task is None:
             return
+        result.keys = step.task.keys
         result.add_seal(step.placed, self._settings.root_sizes)
         if outcome is None:
             result.unread.add(step.task.span)
@@ -114,9 +120,10 @@ class TrailWalk:
 
     # What no seal leads to
 
-    def _look_behind(self, result: TrailResult) -> None:
+    def _look_behind(self, result: TrailResult, changes: Sequence[PlacedChange]) -> None:
         """Judge what lies behind the newest valid seal, and beside seals and batches."""
         self._check_tail(result)
+        check_key_names(self._store, result, changes, self._plan.findings)
         for name in other_names(self._store, self._settings.folder):
             report_stray(name, self._plan.findings)
 

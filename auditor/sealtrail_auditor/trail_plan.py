@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from sealtrail_auditor.scope import Part
     from sealtrail_auditor.seal_walk import SealStep
     from sealtrail_auditor.seals import PlacedSeal
-    from sealtrail_schemas.keys import Verifier
+    from sealtrail_schemas.trail_keys import TrailKeys
+    from sealtrail_transport.key_shelf import PlacedChange
     from sealtrail_transport.store import Store
 
 
@@ -39,7 +40,8 @@ class TrailSettings:
 
     Attributes:
         folder: The trail's folder, ending in a slash.
-        verifier: The trail's key.
+        keys: The trail's keys.
+        changes: The key changes under `keys/`, whether they are followed or not.
         now: The time by which retention is judged.
         part: The entries to look at.
         base: A valid seal to begin behind; None: begin at the first.
@@ -49,8 +51,9 @@ class TrailSettings:
     """
 
     folder: str
-    verifier: Verifier
+    keys: TrailKeys
     now: datetime
+    changes: tuple[PlacedChange, ...] = ()
     part: Part = WHOLE_TRAIL
     base: PlacedSeal | None = None
     passed: str | None = None
@@ -100,13 +103,13 @@ class TrailPlan:
 
     def __init__(self, store: Store, settings: TrailSettings) -> None:
         """Prepare the walk."""
-        self.findings = FindingLog(settings.verifier.name)
+        self.findings = FindingLog(settings.keys.origin)
         self._store = store
         self._settings = settings
         self.seals = SealWalk(
             store,
             settings.folder,
-            settings.verifier,
+            settings.keys,
             now=settings.now,
             findings=self.findings,
             base=settings.base,
@@ -145,7 +148,7 @@ class TrailPlan:
         found, part = self.findings.take(), self._settings.part
         if part.is_whole:
             return found
-        concerned = FindingLog(self._settings.verifier.name)
+        concerned = FindingLog(self._settings.keys.origin)
         for finding in found.kept:
             if finding.span is None or part.meets(finding.span) or (batch and _overlap(finding.span, batch)):
                 concerned.add(finding)
@@ -184,13 +187,19 @@ class TrailPlan:
         name = self._sealed_name(settings.folder + seal.batch.key, _span(seal_step))
         return BatchTask(
             settings.folder,
-            settings.verifier,
+            self.seals.keys,
             seal_step.placed,
             self._standing(seal_step),
             name.versions if name else (),
             tuple(sorted(size for size in settings.root_sizes if seal.first.sequence < size < seal.size)),
             settings.now,
+            self._change_at(seal.size),
         )
+
+    def _change_at(self, size: int) -> PlacedChange | None:
+        """The key change under `keys/` by the key that signs the seal of that size."""
+        key = self.seals.keys.at(size)
+        return next((one for one in self._settings.changes if (one.size, one.old) == (size, key)), None)
 
     def _sealed_name(self, key: str, span: Span) -> Name | None:
         """The listed name of the sealed batch. Other names for the same sequence were gone around: strays."""

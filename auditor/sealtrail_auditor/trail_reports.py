@@ -21,7 +21,7 @@ def trail_report(result: TrailResult, *, has_head: bool, has_max_age: bool) -> T
     unchecked = unchecked_in_trail(result, has_head=has_head, has_max_age=has_max_age)
     first = result.first_sequence
     return TrailReport(
-        origin=result.verifier.name,
+        origin=result.origin,
         folder=result.folder,
         verdict=result.findings.verdict,
         size=result.size,
@@ -39,6 +39,11 @@ def trail_report(result: TrailResult, *, has_head: bool, has_max_age: bool) -> T
         heads_uncompared=tuple(result.heads_uncompared),
         findings=result.findings.kept,
         findings_left_out=result.findings.left_out,
+        predecessor=None if result.genesis is None else result.genesis.predecessor,
+        predecessor_folder=result.predecessor,
+        successor_folder=result.successor,
+        statements=tuple(statement.control for statement in result.statements),
+        statements_left_out=result.statements.left_out,
         expired=tuple(result.expired),
         in_flight=result.in_flight[1] if result.in_flight else 0,
         not_checked=(*result.not_checked, *unchecked),

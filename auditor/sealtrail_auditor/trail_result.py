@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sealtrail_auditor.findings import FindingLog
 from sealtrail_auditor.spans import SpanList
+from sealtrail_auditor.statements import StatementList
 from sealtrail_schemas.merkle import EMPTY_ROOT
 
 if TYPE_CHECKING:
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from sealtrail_auditor.findings import Span
     from sealtrail_auditor.seals import PlacedSeal
     from sealtrail_schemas.body import GenesisBody
-    from sealtrail_schemas.keys import Verifier
     from sealtrail_schemas.leaf import Kind
+    from sealtrail_schemas.trail_keys import TrailKeys
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class TrailResult:
 
     Attributes:
         folder: The trail's folder, ending in a slash.
-        verifier: The key of the policy by which it was judged.
+        keys: The trail's keys, as far as the key of the policy leads to them.
         findings: What is wrong.
         base_size: The size of the trail where the walk began; 0: at its first entry.
         since: What visits before have verified.
@@ -48,7 +49,8 @@ class TrailResult:
         length: Bytes of batches read.
         kinds: How many of the verified entries are of each kind.
         genesis: The body of the first entry, once it was seen.
-        controls: How many control entries there were; this version knows none of their names.
+        statements: What control entries state, in order.
+        controls: How many control entries there were whose names this version does not know.
         first_control: The sequence of the first of them.
         first_time_ms: Chained-at of the first entry that a valid seal covers.
         roots: The Merkle root at the sizes asked for, and at 0.
@@ -59,11 +61,14 @@ class TrailResult:
         in_flight: Batches that wait for their seal: the first one's key and how many.
         has_schemas: Whether a seal names schemas of archived events.
         not_checked: What else could not be checked, in sentences.
+        vouched_by: The folder of the trail before or behind it that led to its key; None: the policy did.
+        predecessor: The folder of the trail that its first entry names, where that is here, as it was named.
+        successor: The folder of the trail that so names this one.
         heads_uncompared: Sizes of pinned heads that could not be compared.
     """
 
     folder: str
-    verifier: Verifier
+    keys: TrailKeys
     findings: FindingLog
     base_size: int = 0
     since: Since | None = None
@@ -76,6 +81,7 @@ class TrailResult:
     length: int = 0
     kinds: Counter[Kind] = field(default_factory=Counter)
     genesis: GenesisBody | None = None
+    statements: StatementList = field(default_factory=StatementList)
     controls: int = 0
     first_control: int = -1
     first_time_ms: int | None = None
@@ -87,12 +93,20 @@ class TrailResult:
     in_flight: tuple[str, int] | None = None
     has_schemas: bool = False
     not_checked: list[str] = field(default_factory=list)
+    vouched_by: str | None = None
+    predecessor: str | None = None
+    successor: str | None = None
     heads_uncompared: list[int] = field(default_factory=list)
 
     @classmethod
-    def new(cls, folder: str, verifier: Verifier) -> TrailResult:
+    def new(cls, folder: str, keys: TrailKeys) -> TrailResult:
         """The result of a walk that has not begun."""
-        return cls(folder, verifier, FindingLog(verifier.name))
+        return cls(folder, keys, FindingLog(keys.origin))
+
+    @property
+    def origin(self) -> str:
+        """The trail's name."""
+        return self.keys.origin
 
     @property
     def size(self) -> int:
@@ -124,6 +138,7 @@ class TrailResult:
             expired=self.expired.copy(),
             unread=self.unread.copy(),
             bridged=self.bridged.copy(),
+            statements=self.statements.copy(),
             not_checked=list(self.not_checked),
             heads_uncompared=list(self.heads_uncompared),
         )
@@ -157,3 +172,4 @@ class TrailResult:
         if outcome.controls and not self.controls:
             self.first_control = outcome.first_control
         self.controls += outcome.controls
+        self.statements.extend(outcome.statements)

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from sealtrail_auditor.folders import FolderOwner
     from sealtrail_auditor.scope import Scope
     from sealtrail_auditor.visit import Visit
     from sealtrail_schemas.checkpoint import Checkpoint
-    from sealtrail_schemas.keys import Verifier
     from sealtrail_transport.store import Store
 
 
@@ -29,40 +29,46 @@ class TrailStart(NamedTuple):
 
 def start_trail(
     store: Store,
-    folder: str,
-    verifier: Verifier,
+    owner: FolderOwner,
     *,
     now: datetime,
     heads: Sequence[Checkpoint],
     scope: Scope,
     visit: Visit | None,
 ) -> TrailStart:
-    """Find where the walk through the trail in `folder` begins; the rest as in `verify_archive`."""
+    """Find where the walk through the trail of a folder begins; the rest as in `verify_archive`."""
+    keys = owner.keys
+    assert keys is not None  # noqa: S101 - for the type checker; without keys there is nothing to walk
     settings = TrailSettings(
-        folder,
-        verifier,
+        owner.folder,
+        keys.keys,
         now,
-        root_sizes=frozenset(head.size for head in heads if head.origin == verifier.name),
+        changes=keys.changes,
+        root_sizes=frozenset(head.size for head in heads if head.origin == keys.keys.origin),
     )
     if visit is not None:
-        return _behind_visit(store, settings, visit)
-    if not scope.is_part:
-        return TrailStart(settings, TrailResult.new(folder, verifier))
-    return _at_part(SealSearch(store, folder, verifier), settings, scope)
+        start = _behind_visit(store, settings, visit)
+    elif not scope.is_part:
+        start = TrailStart(settings, TrailResult.new(owner.folder, settings.keys))
+    else:
+        start = _at_part(SealSearch(store, owner.folder, settings.keys), settings, scope)
+    start.result.vouched_by = owner.vouched_by
+    return start
 
 
 def _behind_visit(store: Store, settings: TrailSettings, visit: Visit) -> TrailStart:
     """Go on behind the newest seal that was verified before and is still as it was."""
     for saved in visit.saved(settings.folder):
-        base = saved.find_seal(store)
+        base = saved.find_seal(store, settings.keys)
         if base is not None:
-            return TrailStart(replace(settings, base=base, passed=saved.passed), saved.resume(base))
-    return TrailStart(settings, TrailResult.new(settings.folder, settings.verifier))
+            begun = saved.resume(base, settings.keys, settings.root_sizes)
+            return TrailStart(replace(settings, base=base, passed=saved.passed), begun)
+    return TrailStart(settings, TrailResult.new(settings.folder, settings.keys))
 
 
 def _at_part(search: SealSearch, settings: TrailSettings, scope: Scope) -> TrailStart:
     """Begin behind the newest seal before the part."""
-    result = TrailResult.new(settings.folder, settings.verifier)
+    result = TrailResult.new(settings.folder, settings.keys)
     part = scope.part_of(search)
     base = search.before(part.first) if part.first else None
     if base is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sealtrail_auditor.catalogue import FindingCode
 from sealtrail_auditor.locks import format_time
 from sealtrail_transport.store import LockKnowledge
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sealtrail_auditor.trail_result import TrailResult
+    from sealtrail_schemas.control import Control
 
 
 def unchecked_in_archive(lock_knowledge: LockKnowledge) -> Iterator[str]:
@@ -52,13 +54,53 @@ def unchecked_in_trail(trail: TrailResult, *, has_head: bool, has_max_age: bool)
     if trail.in_flight is not None:
         key, count = trail.in_flight
         yield f"{count} object(s) not yet sealed, from {key} on, were not read."
+    yield from _controls(trail)
+    yield from _keys(trail)
+    if trail.has_schemas:
+        yield "The schemas of archived events that seals name were not compared."
+
+
+def _keys(trail: TrailResult) -> Iterator[str]:
+    """What was not checked since the policy's key says nothing of it."""
+    if trail.vouched_by is not None:
+        yield (
+            f"The policy names another key. That this trail's is right rests on {trail.vouched_by}, a trail "
+            "of the same name under the policy's key."
+        )
+    codes = {finding.code for finding in trail.findings.kept}
+    if trail.head is None and FindingCode.SEAL_KEY in codes:
+        yield (
+            "It may be a successor: a trail that stopped can go on in another one under another key. If so, "
+            "ask the operator for the policy that names its key."
+        )
+
+
+def _controls(trail: TrailResult) -> Iterator[str]:
+    """What was not checked of control entries."""
+    for change in _unread_changes(trail):
+        yield (
+            f"The key change at entry {change.sequence} was followed by its note under keys/; that the trail "
+            "states it was not checked, since its entry was not read."
+        )
     if trail.controls:
         yield (
             f"{trail.controls} control entries, from entry {trail.first_control} on, are not understood by "
             "this version."
         )
-    if trail.has_schemas:
-        yield "The schemas of archived events that seals name were not compared."
+
+
+def _unread_changes(trail: TrailResult) -> Iterator[Control]:
+    """The key changes by which seals were judged whose entries no visit has read."""
+    visited = 0 if trail.since is None else trail.since.size
+    faulted = {
+        finding.span.last
+        for finding in trail.findings.kept
+        if finding.span is not None and finding.code in (FindingCode.KEY_UNSTATED, FindingCode.KEY_AHEAD)
+    }
+    stated = {statement.control.sequence for statement in trail.statements}
+    for change in trail.keys.changes:
+        if change.sequence >= visited and change.sequence not in stated | faulted:
+            yield change
 
 
 def _left_aside(trail: TrailResult) -> Iterator[str]:

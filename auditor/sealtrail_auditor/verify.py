@@ -18,13 +18,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from sealtrail_auditor.archive import list_folders, total_batch_bytes
+from sealtrail_auditor.archive import total_batch_bytes
 from sealtrail_auditor.catalogue import FindingCode
 from sealtrail_auditor.comparison import compare_trails
-from sealtrail_auditor.errors import ScopeError, TrailSelectionError
+from sealtrail_auditor.errors import PinnedHeadError, ScopeError, TrailSelectionError
 from sealtrail_auditor.findings import Finding
-from sealtrail_auditor.folders import find_owner
+from sealtrail_auditor.folders import find_owners, lead_forward
 from sealtrail_auditor.heads import open_heads
+from sealtrail_auditor.histories import tie_trails
 from sealtrail_auditor.progress import Progress, ProgressMeter
 from sealtrail_auditor.report import Report
 from sealtrail_auditor.sample import draw_batches
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from sealtrail_schemas.checkpoint import Checkpoint
     from sealtrail_schemas.keys import Verifier
     from sealtrail_schemas.policy import Policy
+    from sealtrail_schemas.trail_keys import TrailKeys
     from sealtrail_transport.store import Store
 
 __all__ = ["Progress", "select_trails", "verify_archive"]
@@ -95,6 +97,7 @@ def verify_archive(
     Raises:
         UnknownFormatError: the policy asks for cosignatures, which this version can't check.
         TrailSelectionError: `trails` names one that the policy does not.
+        StateError: the visits before were under keys to which those of the policy do not lead.
         PinnedHeadError: a pinned head is not a checkpoint that a key of the policy signed.
         ScopeError: no entry lies in the scope, or a visit is to be partial.
         ListingOrderError: the store lists names out of order.
@@ -103,25 +106,31 @@ def verify_archive(
     """
     policy.require_supported()
     selected = select_trails(policy, trails)
-    heads = open_heads(pinned, policy)
+    owners = find_owners(store, policy.logs.values())
+    try:
+        heads = open_heads(pinned, policy, _lines(owners))
+    except PinnedHeadError:  # by a newer key, perhaps, to which no note leads
+        owners = [lead_forward(store, owner) for owner in owners]
+        heads = open_heads(pinned, policy, _lines(owners))
     reached: list[Checkpoint] = []  # by a visit that was interrupted: nobody has kept them from before
     if visit is not None:
         if not scope.is_whole:
             raise ScopeError("a visit goes through all that is new: it can't be of a part or a sample")
+        visit.check_keys(policy, _lines(owners))
         visit.begin(pinned)
         heads += visit.heads(selected)
         reached = visit.interrupted_heads(selected)
-    owners = [find_owner(store, folder, policy.logs.values()) for folder in list_folders(store)]
     case = _Case(store, policy, scope, selected, tuple(heads), tuple(owners), now)
 
     starts = [
-        start_trail(store, folder, verifier, now=now, heads=heads + reached, scope=scope, visit=visit)
-        for folder, verifier in case.wanted
+        start_trail(store, owner, now=now, heads=heads + reached, scope=scope, visit=visit)
+        for owner in case.wanted
     ]
     sample = draw_batches(scope.sampling, store, [settings for settings, _ in starts])
     results = case.walk(starts, sample, visit, progress, _checker(store, jobs))
+    tie_trails(results)
     for origin in selected:
-        of_origin = [result for result in results if result.verifier.name == origin]
+        of_origin = [result for result in results if result.origin == origin]
         of_heads = [head for head in heads + reached if head.origin == origin]
         compare_trails(of_origin, of_heads, now, max_age)
     reports = case.trail_reports(results, has_max_age=max_age is not None)
@@ -143,6 +152,10 @@ def select_trails(policy: Policy, trails: Collection[str] | None) -> dict[str, V
         named = ", ".join(policy.logs) or "no trail"
         raise TrailSelectionError(f"the policy does not name the trail {unknown[0]!a} (it names {named})")
     return {origin: policy.logs[origin] for origin in policy.logs if origin in trails}
+
+
+def _lines(owners: Sequence[FolderOwner]) -> list[TrailKeys]:
+    return [owner.keys.keys for owner in owners if owner.keys is not None]
 
 
 def _checker(store: Store, jobs: int) -> AbstractContextManager[Checker]:
@@ -177,12 +190,12 @@ class _Case:
     now: datetime
 
     @property
-    def wanted(self) -> list[tuple[str, Verifier]]:
-        """The folders of the selected trails, and their keys."""
+    def wanted(self) -> list[FolderOwner]:
+        """The folders of the selected trails."""
         return [
-            (owner.folder, owner.verifier)
+            owner
             for owner in self.owners
-            if owner.verifier is not None and owner.verifier.name in self.selected
+            if owner.keys is not None and owner.keys.keys.origin in self.selected
         ]
 
     def walk(
@@ -203,7 +216,7 @@ class _Case:
                     replace(settings, sample=sample),
                     begun,
                     checker=checker,
-                    on_progress=meter.begin(settings.verifier.name),
+                    on_progress=meter.begin(settings.keys.origin),
                     on_bookmark=partial(visit.note, settings.folder) if visit else lambda _bookmark: None,
                 )
                 results.append(walk.run())
@@ -217,14 +230,14 @@ class _Case:
         """The reports on the trails that were walked through."""
         with_head = {head.origin for head in self.heads}
         return [
-            trail_report(result, has_head=result.verifier.name in with_head, has_max_age=has_max_age)
+            trail_report(result, has_head=result.origin in with_head, has_max_age=has_max_age)
             for result in results
         ]
 
     def report(self, reports: Sequence[TrailReport], sample: Sample | None, *, is_selection: bool) -> Report:
         """The report on the archive; `is_selection`: other trails than the selected ones do not matter."""
         aside = len(self.owners) - len(self.wanted) if is_selection else 0
-        unnamed = [] if is_selection else [owner for owner in self.owners if owner.verifier is None]
+        unnamed = [] if is_selection else [owner for owner in self.owners if owner.keys is None]
         trails = [*reports, *(unnamed_report(owner, self.policy) for owner in unnamed)]
         findings = tuple(_absent(self.store, self.selected, self.owners, self.heads))
         verdicts = [trail.verdict for trail in trails] + [finding.code.verdict for finding in findings]
@@ -261,7 +274,7 @@ def _absent(
         expected = ", ".join(selected) or "a trail"
         yield Finding(FindingCode.ARCHIVE_EMPTY, expected=expected, found=f"no trail folder in {store.url}")
         return
-    held = {owner.verifier.name for owner in owners if owner.verifier is not None}
+    held = {owner.keys.keys.origin for owner in owners if owner.keys is not None}
     there = ", ".join(owner.folder for owner in owners[:10]) + (" and others" if len(owners) > 10 else "")
     for origin in selected:
         if origin not in held:

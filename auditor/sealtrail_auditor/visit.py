@@ -16,10 +16,10 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
 from sealtrail_auditor.errors import StateError
+from sealtrail_auditor.folder_keys import keys_of_origin
 from sealtrail_auditor.saved_trail import SavedTrail
 from sealtrail_auditor.verdict import Verdict
 from sealtrail_schemas.canonical_json import Members, dumps_canonical, loads_canonical
-from sealtrail_schemas.checkpoint import open_checkpoint
 from sealtrail_schemas.errors import FormatError
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from sealtrail_auditor.trail import Bookmark
     from sealtrail_schemas.checkpoint import Checkpoint
     from sealtrail_schemas.policy import Policy
+    from sealtrail_schemas.trail_keys import TrailKeys
 
 STATE_FORMAT: Final = "sealtrail/state/v1"
 MAX_STATE_BYTES: Final = 64 << 20
@@ -60,7 +61,7 @@ class Visit:
         """Read a state file.
 
         Raises:
-            StateError: it is none, or holds a checkpoint that the policy's key did not sign.
+            StateError: it is none, or holds a checkpoint that does not open under the keys that it states.
         """
         visit = cls()
         try:
@@ -72,7 +73,7 @@ class Visit:
                 visit._pinned = begun.take_string("pinned")
                 visit._read_trails(begun.take_object("trails"), policy, visit._begun)
         except FormatError as error:
-            raise StateError(f"it is not the state of a visit, or of another policy: {error}") from None
+            raise StateError(f"it is not the state of a visit: {error}") from None
         return visit
 
     def to_bytes(self) -> bytes:
@@ -87,6 +88,29 @@ class Visit:
             }
         )
 
+    def check_keys(self, policy: Policy, trails: Sequence[TrailKeys]) -> None:
+        """Check that what was verified before was verified under keys of the policy's trails.
+
+        The policy may name another key of a trail than it did then: the key changes in the archive say so.
+
+        Args:
+            policy: The keys to trust.
+            trails: The keys to which they lead in the trails of the archive.
+
+        Raises:
+            StateError: it was not.
+        """
+        for saved in (*self._verified.values(), *self._begun.values()):
+            keys, trusted = saved.result.keys, policy.logs[saved.result.origin]
+            signed_by = keys.at(saved.size)
+            if trusted not in keys.keys and not any(
+                line.at(saved.size) == signed_by for line in keys_of_origin(trails, trusted)
+            ):
+                raise StateError(
+                    f"it is the state of another policy: {saved.result.origin} was verified under the key "
+                    f"{signed_by.fingerprint}, to which the key {trusted.fingerprint} does not lead"
+                )
+
     @property
     def is_interrupted(self) -> bool:
         """Whether a visit was begun and has not ended."""
@@ -94,19 +118,11 @@ class Visit:
 
     def heads(self, origins: Collection[str]) -> list[Checkpoint]:
         """The checkpoints that the last visit has verified: pinned heads for this one."""
-        return [
-            open_checkpoint(saved.checkpoint, saved.result.verifier)
-            for saved in self._verified.values()
-            if saved.result.verifier.name in origins
-        ]
+        return [saved.head() for saved in self._verified.values() if saved.result.origin in origins]
 
     def interrupted_heads(self, origins: Collection[str]) -> list[Checkpoint]:
         """The checkpoints that a visit which was interrupted has come to: the archive held that much."""
-        return [
-            open_checkpoint(saved.checkpoint, saved.result.verifier)
-            for saved in self._begun.values()
-            if saved.result.verifier.name in origins
-        ]
+        return [saved.head() for saved in self._begun.values() if saved.result.origin in origins]
 
     def begin(self, pinned: Sequence[bytes]) -> None:
         """Begin, or go on with a visit that was interrupted if it held the same heads against the archive."""
@@ -147,13 +163,12 @@ class Visit:
         for folder in trails.names():
             members = trails.take(folder)
             trail = Members({folder: members}).take_object(folder)
-            verifier = policy.logs.get(trail.take_string("origin"))
-            if verifier is None:
+            origin = trail.take_string("origin")
+            if origin not in policy.logs:
                 others[folder] = members
                 continue
-            saved = into[folder] = SavedTrail.parse(folder, verifier, trail)
-            if open_checkpoint(saved.checkpoint, verifier).size != saved.size:
-                raise FormatError(f"the checkpoint of {folder!a} is of another size")
+            saved = into[folder] = SavedTrail.parse(folder, origin, trail)
+            saved.head()
         return others
 
 

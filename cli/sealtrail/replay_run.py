@@ -150,7 +150,7 @@ class ReplayRun:
         self.verdict = Verdict.worst((self.verdict, done.replay.findings.verdict))
 
     def _refuse_own_source(self, trail: TrailFolder, topic: OpenTopic) -> None:
-        newest = SealSearch(self._store, trail.folder, trail.verifier).newest()
+        newest = SealSearch(self._store, trail.folder, trail.keys).newest()
         info = topic.log.topic(topic.topic)
         if newest is not None and newest.opened.seal.source.topic_id == info.topic_id:
             raise CommandError(

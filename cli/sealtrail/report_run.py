@@ -12,7 +12,7 @@ from sealtrail.recognise_setting import current_recognisers
 from sealtrail.trail_choice import choose_one_trail, choose_trails
 from sealtrail_auditor.findings import Span
 from sealtrail_auditor.progress import ProgressMeter
-from sealtrail_auditor.reading import Reading, TimeRange, TrailFolder
+from sealtrail_auditor.reading import Reading, TimeRange, TrailFolder, find_trails
 from sealtrail_auditor.reporting.activity import Activity
 from sealtrail_auditor.reporting.members import make_report
 from sealtrail_auditor.reporting.wording import to_ms
@@ -21,7 +21,7 @@ from sealtrail_auditor.verify import verify_archive
 from sealtrail_auditor.workers import processors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from sealtrail.entry_filters import EntryFilters
     from sealtrail_auditor.findings import FindingLog
@@ -92,7 +92,7 @@ def _count(
     with Meter(current_output(), "counting") as meter:
         total = sum(trail.bytes_read for trail in report.trails)
         progress = ProgressMeter(lambda at: meter.show(at.bytes_done, at.bytes_total, at.entries), total)
-        for trail, span in _parts(policy, report, filters):
+        for trail, span in _parts(find_trails(store, policy), report, filters):
             reading = Reading(
                 store,
                 trail,
@@ -106,13 +106,16 @@ def _count(
     return findings
 
 
-def _parts(policy: Policy, report: Report, filters: EntryFilters) -> Iterator[tuple[TrailFolder, Span]]:
+def _parts(
+    found: Iterable[TrailFolder], report: Report, filters: EntryFilters
+) -> Iterator[tuple[TrailFolder, Span]]:
     """What is to be counted of each trail: nothing beyond what was verified, however the trail has grown."""
+    folders = {trail.folder: trail for trail in found}
     for trail in report.trails:
-        if trail.origin is None or trail.looked_at is None:
+        if trail.looked_at is None or trail.folder not in folders:
             continue
         first, last = 0, trail.looked_at.last
         if filters.span is not None:
             first, last = filters.span.first, min(last, filters.span.last)
         if first <= last:
-            yield TrailFolder(trail.folder, policy.logs[trail.origin]), Span(first, last)
+            yield folders[trail.folder], Span(first, last)

@@ -30,7 +30,7 @@ def visiting(path: Path, policy: Policy, output: Output, *, resume: bool) -> Ite
     call goes on from it; with `resume` false it begins anew behind the last visit that ended.
 
     Raises:
-        CommandError: the file is no state.
+        CommandError: the file is no state, or one of another policy.
         OSError: it can't be read or written.
     """
     visit = _read(path, policy)
@@ -41,6 +41,8 @@ def visiting(path: Path, policy: Policy, output: Output, *, resume: bool) -> Ite
     with Interrupts():
         try:
             yield visit
+        except StateError as error:
+            raise _refused(path, error) from None
         finally:
             if visit.is_begun:
                 write_private(path, visit.to_bytes())
@@ -65,6 +67,8 @@ def _read(path: Path, policy: Policy) -> Visit:
     try:
         return Visit.parse(data, policy)
     except StateError as error:
-        raise CommandError(
-            f"{path} can't be gone on from: {error}. Name another file to begin anew"
-        ) from None
+        raise _refused(path, error) from None
+
+
+def _refused(path: Path, error: StateError) -> CommandError:
+    return CommandError(f"{path} can't be gone on from: {error}. Name another file to begin anew")

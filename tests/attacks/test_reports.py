@@ -8,7 +8,7 @@ from attacks.attack import judge
 from attacks.corpus import ATTACKS
 from auditor.builders import policy_of
 from auditor.reports import AUDITOR, activity_of, page_of
-from sealtrail_auditor.heads import open_heads
+from sealtrail_auditor.heads import origins_of
 from sealtrail_auditor.reporting.members import About, make_report
 
 
@@ -24,7 +24,7 @@ def test_no_attack_leaves_a_broken_control_supported(attack):
         policy,
         bytes(32),
         max_age=arguments.get("max_age"),
-        pinned=frozenset(head.origin for head in open_heads(arguments.get("pinned", ()), policy)),
+        pinned=origins_of(arguments.get("pinned", ())),
     )
     activity = activity_of(trail)
     members = make_report(about, report, activity)

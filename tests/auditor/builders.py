@@ -20,9 +20,10 @@ from sealtrail_schemas.body import (
     trail_id,
 )
 from sealtrail_schemas.checkpoint import Checkpoint, sign_checkpoint
+from sealtrail_schemas.control import Continuation, Control, Deed, Gap, KeyChange, sign_control
 from sealtrail_schemas.entry import Entry
 from sealtrail_schemas.keys import Signer
-from sealtrail_schemas.layout import batch_key, seal_key, trail_prefix
+from sealtrail_schemas.layout import batch_key, key_change_key, seal_key, trail_prefix
 from sealtrail_schemas.leaf import ZERO_HASH, Kind, Leaf, entry_hash
 from sealtrail_schemas.merkle import RightEdge
 from sealtrail_schemas.note import sign_note
@@ -77,6 +78,7 @@ class Placed:
     seal_version: str
     note: bytes
     text: Seal
+    signer: Signer
 
 
 @dataclass
@@ -177,7 +179,55 @@ class TrailMaker:
         self.own(Kind.REJECTED, encode_body(body), **own)
 
     def control(self) -> None:
-        self.own(Kind.CONTROL, encode_body(ControlBody("rotate")))
+        """An entry of a name that this version does not know."""
+        self.own(Kind.CONTROL, encode_body(ControlBody("merge")))
+
+    def statement(self, deed: Deed, *signers: Signer, **changes: Any) -> bytes:
+        """The statement of the next entry, signed by the trail's key, or whoever is given."""
+        control = Control(
+            origin=self.origin,
+            trail_id=self.trail_id,
+            sequence=self.size,
+            previous_hash=self.last_hash,
+            at_ms=self.clock_ms,
+            reason="as agreed",
+            deed=deed,
+        )
+        return sign_control(replace(control, **changes), signers or [self.signer])
+
+    def state(self, name: str, note: bytes | None, **leaf: Any) -> None:
+        """Append a control entry."""
+        body = ControlBody(name, None if note is None else note.decode())
+        self.own(Kind.CONTROL, encode_body(body), **leaf)
+
+    def rotate(self, seed: bytes, *, is_put: bool = True) -> bytes:
+        """Change the key, seal that, and put the statement under `keys/`; returns it."""
+        new = Signer.from_seed(self.origin, seed)
+        note = self.statement(KeyChange(self.signer.verifier, new.verifier), self.signer, new)
+        self.state("key-change", note)
+        self.seal()
+        self.signer = new
+        if is_put:
+            self.put_key_change(note)
+        return note
+
+    def put_key_change(self, note: bytes, size: int | None = None, **put: Any) -> str:
+        """Put a note under `keys/`, named for the size of the trail, or another; returns its key."""
+        key = self.folder + key_change_key(size or self.size)
+        retention = self.until and Retention(LockMode.COMPLIANCE, self.until)
+        self.store.put(key, note, **({"retention": retention} | put))
+        return key
+
+    def go_on(self, stop: str = "chained-topic-lost") -> None:
+        """Go on in another chained topic."""
+        topic = TopicRef(CHAINED.name, b"d" * 16)
+        self.state("continuation", self.statement(Continuation(topic, stop)))
+
+    def lose(self, count: int) -> None:
+        """State that so many raw records were gone before they were chained."""
+        kept = self.next_offset + count
+        note = self.statement(Gap(self.raw, self.next_offset, kept))
+        self.state("gap", note, next_source_offset=kept)
 
     def seal(
         self,
@@ -234,6 +284,7 @@ class TrailMaker:
             seal_version,
             note,
             seal,
+            self.signer,
         )
         self.placed.append(placed)
         self.entries_of = {**getattr(self, "entries_of", {}), first_sequence: list(self.waiting)}
@@ -256,15 +307,16 @@ class TrailMaker:
         """The newest checkpoint, as an auditor would keep it."""
         return self.placed[-1].text.checkpoint
 
-    def checkpoint_at(self, size: int, root: bytes | None = None) -> bytes:
-        """A signed checkpoint of the first `size` entries, or of another root."""
+    def checkpoint_at(self, size: int, root: bytes | None = None, signer: Signer | None = None) -> bytes:
+        """A signed checkpoint of the first `size` entries, or of another root, or by another key."""
         edge = RightEdge.empty()
         entries = [entry for first in sorted(self.entries_of) for entry in self.entries_of[first]]
         edge.extend([entry_hash(entry.leaf) for entry in entries[:size]])
-        return sign_checkpoint(Checkpoint(self.origin, size, root or edge.root()), self.signer)
+        return sign_checkpoint(Checkpoint(self.origin, size, root or edge.root()), signer or self.signer)
 
     def opened(self, number: int):
-        return open_seal(self.placed[number].note, self.signer.verifier)
+        placed = self.placed[number]
+        return open_seal(placed.note, placed.signer.verifier)
 
 
 def make_batch(origin: str, entries: list[Entry], codec: str = "null") -> bytes:
@@ -286,6 +338,23 @@ def make_trail(*counts: int, store: Any = None, **settings: Any) -> TrailMaker:
 
 def policy_of(*trails: TrailMaker) -> Policy:
     return Policy.parse(format_policy([trail.signer.verifier for trail in trails]))
+
+
+def policy_with(trail: TrailMaker, seed: bytes) -> Policy:
+    """The policy that names another key of the trail."""
+    return Policy.parse(format_policy([Signer.from_seed(trail.origin, seed).verifier]))
+
+
+def make_rotated(*seeds: bytes, **settings: Any) -> TrailMaker:
+    """A trail whose key was changed to each of the seeds; each key signs batches of 3 and of 2."""
+    trail = make_trail(3, **settings)
+    for seed in seeds:
+        trail.event()
+        trail.rotate(seed)
+        for _ in range(3):
+            trail.event()
+        trail.seal()
+    return trail
 
 
 def verify(trail: TrailMaker, *others: TrailMaker, **settings: Any):

@@ -107,7 +107,7 @@ def test_a_changed_leaf_is_judged_as_by_the_formats(field, data):
         state,
         first_sequence=1,
         tree=RightEdge.empty(),
-        on_own_entry=lambda _leaf, _payload: None,
+        on_own_entry=lambda _leaf, _payload, _before: None,
         on_piece=lambda _entries: None,
     )
     try:

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from auditor.builders import codes, make_trail, policy_of, verify
-from sealtrail_auditor import folders, seals
+from sealtrail_auditor import seals
 from sealtrail_auditor.verify import verify_archive
 from sealtrail_schemas.payload import MAX_HEADERS
 from sealtrail_schemas.seal import open_seal
@@ -23,7 +23,6 @@ PAIRS = list(combinations(OBJECTS, 2))
 def seals_are_opened_once(monkeypatch):
     """Opening the same bytes under the same key again gives the same; remembering it halves the time."""
     remembered = lru_cache(maxsize=64)(open_seal)
-    monkeypatch.setattr(folders, "open_seal", remembered)
     monkeypatch.setattr(seals, "open_seal", remembered)
 
 

@@ -12,14 +12,15 @@ from hypothesis import strategies as st
 
 from attacks.attack import three_batches
 from attacks.corpus import ATTACKS
-from auditor.builders import NOW, codes, make_trail, policy_of, verify
+from auditor.builders import NOW, codes, make_rotated, make_trail, policy_of, policy_with, verify
 from auditor.counting import CountingStore
 from sealtrail_auditor.errors import ScopeError, StateError
 from sealtrail_auditor.scope import Scope
 from sealtrail_auditor.trail_result import TrailResult
+from sealtrail_auditor.verify import verify_archive
 from sealtrail_auditor.visit import Visit
 from sealtrail_schemas.canonical_json import dumps_canonical, loads_canonical
-from sealtrail_schemas.layout import batch_key
+from sealtrail_schemas.layout import batch_key, key_change_key
 
 NOTHING_PINNED = sha256().hexdigest()
 
@@ -60,6 +61,21 @@ def story(report):
         for member in ("since", "looked_at", "entries_verified", "batches_verified", "bytes_read", "kinds"):
             trail.pop(member)
     return members
+
+
+class RotatedAuditor:
+    """Visits a trail whose key changes, under the policy that names this key."""
+
+    def __init__(self, trail, seed: bytes):
+        self.trail, self.seed, self.state = trail, seed, None
+
+    def visit(self, **options):
+        policy = policy_with(self.trail, self.seed)
+        visit = Visit() if self.state is None else Visit.parse(self.state, policy)
+        try:
+            return verify_archive(self.trail.store, policy, visit=visit, **({"now": NOW} | options))
+        finally:
+            self.state = visit.to_bytes()
 
 
 def test_the_next_visit_reads_what_is_new():
@@ -238,8 +254,21 @@ def test_an_older_head_is_said_not_to_have_been_compared():
     trail = make_trail(4, 4)
     auditor = Auditor(trail)
     auditor.visit()
-    [part] = auditor.visit(pinned=[trail.checkpoint_at(2)]).trails
-    assert part.heads_uncompared == (2,)
+    report = auditor.visit(pinned=[trail.checkpoint_at(2)])
+    assert (codes(report), report.verdict) == (["ST-HEAD-UNCOMPARED"], "unverifiable")
+    assert report.trails[0].heads_uncompared == (2,)
+
+
+def test_a_head_that_the_visit_before_has_compared_is_compared_again():
+    trail = make_trail(4, 4)
+    auditor = Auditor(trail)
+    old = trail.checkpoint_at(2)
+    for count in (0, 0, 3):
+        for _ in range(count):
+            trail.event()
+        _ = trail.seal() if count else None
+        assert codes(auditor.visit(pinned=[old])) == []
+    assert codes(auditor.visit(pinned=[trail.checkpoint_at(2, root=bytes(32))])) == ["ST-HEAD-ROOT"]
 
 
 def test_the_time_of_the_last_visit_is_told():
@@ -398,6 +427,75 @@ def test_a_seal_that_changed_after_the_interruption_begins_the_trail_anew():
     assert (finding.code.code, finding.objects) == ("ST-SEAL-EMPTY", 19)
 
 
+# Key changes
+
+ONE, TWO, THREE = (bytes([number]) * 32 for number in (1, 2, 3))
+
+
+@pytest.mark.parametrize("seeds", [(ONE, ONE, ONE), (ONE, TWO, THREE), (THREE, TWO, ONE)])
+def test_visits_go_on_across_key_changes(seeds):
+    """Whichever key the policy names, and if it names another one meanwhile."""
+    trail = make_trail(4) if seeds[0] == ONE else make_rotated(TWO, THREE)
+    auditor = RotatedAuditor(trail, ONE)
+    for seed, new in zip(seeds, (TWO, THREE, None), strict=True):
+        auditor.seed = seed
+        before = trail.size
+        report = auditor.visit()
+        assert codes(report) == []
+        assert report.trails[0].size == before
+        if new is not None and seeds[0] == ONE:
+            trail.event()
+            trail.rotate(new)
+        grow(trail, 2)
+    visited = auditor.visit().trails[0]
+    assert (visited.verdict, visited.since.size) == ("intact", trail.size - 2)
+
+
+def test_what_was_done_is_told_by_the_visit_that_reads_it():
+    trail = make_trail(4)
+    auditor = RotatedAuditor(trail, ONE)
+    auditor.visit()
+    trail.rotate(TWO)
+    grow(trail, 2)
+    for told in ([4], []):
+        [part] = auditor.visit().trails
+        assert [control.sequence for control in part.statements] == told
+        assert not any("key change" in sentence for sentence in part.not_checked)
+
+
+def test_a_lost_note_of_a_change_that_was_visited_is_told():
+    trail = make_trail(4)
+    trail.rotate(TWO)
+    grow(trail, 2)
+    auditor = RotatedAuditor(trail, ONE)
+    auditor.visit()
+    trail.store.erase(trail.folder + key_change_key(5))
+    grow(trail, 2)
+    assert codes(auditor.visit()) == ["ST-KEY-UNLISTED"]
+
+
+def test_interruptions_around_key_changes_change_nothing():
+    trail = make_rotated(TWO, THREE)
+    trail.go_on()
+    trail.lose(5)
+    trail.seal()
+    for trusted in (ONE, THREE):
+        whole = RotatedAuditor(trail, trusted).visit(pinned=[trail.head]).to_json()
+        number, store = 0, trail.store
+        while True:
+            number += 1
+            auditor = RotatedAuditor(trail, trusted)
+            trail.store = CountingStore(store, fail_at=number, error=Stopped)
+            try:
+                auditor.visit(pinned=[trail.head])
+                break
+            except Stopped:
+                trail.store = store
+            assert auditor.visit(pinned=[trail.head]).to_json() == whole, number
+        trail.store = store
+        assert number > 30
+
+
 # The state file
 
 
@@ -454,8 +552,9 @@ def test_what_is_no_state_is_refused(data):
 def test_a_state_of_another_key_is_refused():
     auditor = Auditor(make_trail(4))
     auditor.visit()
+    auditor.trails = (make_trail(4, seed=b"\x07" * 32),)
     with pytest.raises(StateError, match="another policy"):
-        Visit.parse(auditor.state, policy_of(make_trail(4, seed=b"\x07" * 32)))
+        auditor.visit()
 
 
 def test_a_tail_cut_after_the_interruption_is_told():

@@ -54,6 +54,13 @@ def test_what_is_on_top_of_a_key_change_or_beside_it_does_not_matter(deployment)
     assert placed.version_id == store_versions(store)[1]
 
 
+def test_whoever_takes_the_name_of_a_change_with_one_of_their_own_does_not_hide_it(deployment):
+    put(deployment.store, 6, note(8, 9, 5), note(1, 2, 5), note(1, 8, 5))
+    assert keys(deployment.store) == (signer(1).verifier, signer(2).verifier)
+    placed = [(change.old, change.new) for change in key_changes(deployment.store, FOLDER)]
+    assert placed == [(signer(8).verifier, signer(9).verifier), (signer(1).verifier, signer(2).verifier)]
+
+
 def store_versions(store):
     key = FOLDER + key_change_key(6)
     return [line.version_id for line in store.versions(key) if line.key == key][::-1]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from sealtrail_schemas.control import MAX_CONTROL_BYTES, open_key_change
+from sealtrail_schemas.control import MAX_CONTROL_BYTES, KeyChange, open_key_change
 from sealtrail_schemas.errors import ControlError, FormatError
 from sealtrail_schemas.layout import KEYS, parse_key_change_key, parse_trail_prefix
 from sealtrail_schemas.trail_keys import TrailKeys
@@ -22,24 +22,49 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PlacedChange:
-    """A key change that both of its keys signed, and the object version that holds it."""
+    """A key change that both of its keys signed, and the object version that holds it.
+
+    Attributes:
+        key: The object's key.
+        version_id: The version of it.
+        control: What is stated.
+        note: The signed note, as it lies there.
+    """
 
     key: str
     version_id: str
     control: Control
+    note: bytes
+
+    @property
+    def old(self) -> Verifier:
+        """The key that was replaced."""
+        return _key_change(self.control).old
+
+    @property
+    def new(self) -> Verifier:
+        """The key that took its place."""
+        return _key_change(self.control).new
+
+    @property
+    def size(self) -> int:
+        """The size of the last seal that the old key signs."""
+        return self.control.sequence + 1
 
 
 def key_changes(store: Store, folder: str) -> Iterator[PlacedChange]:
-    """The key changes in a folder, in the order of their sizes: the oldest valid version of each name.
+    """The key changes in a folder, in the order of their sizes: of each name and old key the oldest version.
 
+    So nobody hides a change of keys that they do not have, by taking its name first or by writing over it.
     Names and versions that hold none are passed over. Nobody vouches for the keys yet.
     """
-    for key, lines in groupby(store.versions(folder + KEYS), key=lambda line: line.key):
+    for _, lines in groupby(store.versions(folder + KEYS), key=lambda line: line.key):
+        replaced: set[Verifier] = set()
         for line in reversed(list(lines)):  # they come newest first
-            control = _open(store, folder, line)
-            if control is not None:
-                yield PlacedChange(key, line.version_id, control)
-                break
+            placed = _open(store, folder, line)
+            if placed is not None and placed.old not in replaced:
+                replaced.add(placed.old)
+                yield placed
 
 
 def read_trail_keys(store: Store, folder: str, trusted: Verifier) -> TrailKeys:
@@ -52,17 +77,23 @@ def read_trail_keys(store: Store, folder: str, trusted: Verifier) -> TrailKeys:
     return TrailKeys.follow(trusted, [control for control in controls if control.origin == trusted.name])
 
 
-def _open(store: Store, folder: str, line: ObjectVersion) -> Control | None:
+def _key_change(control: Control) -> KeyChange:
+    assert isinstance(control.deed, KeyChange)  # noqa: S101 - for the type checker; nothing else is opened
+    return control.deed
+
+
+def _open(store: Store, folder: str, line: ObjectVersion) -> PlacedChange | None:
     if line.is_delete_marker or line.size > MAX_CONTROL_BYTES:
         return None
     try:
         size = parse_key_change_key(line.key.removeprefix(folder))
         with store.open(line.key, line.version_id) as stream:
-            control = open_key_change(stream.read())
+            note = stream.read()
+        control = open_key_change(note)
         _check_place(control, folder, size)
     except (FormatError, ObjectMissingError):
         return None
-    return control
+    return PlacedChange(line.key, line.version_id, control, note)
 
 
 def _check_place(control: Control, folder: str, size: int) -> None:

@@ -74,6 +74,9 @@ FINDINGS: Final[Mapping[CheckName, frozenset[Code]]] = {
             Code.SEAL_FORGED,
             Code.SEAL_UNSOUND,
             Code.SEAL_KEY,
+            Code.SEAL_KEY_TURN,
+            Code.KEY_FORKED,
+            Code.KEY_UNSTATED,
             Code.SEAL_FORMAT,
             Code.SEAL_SWAPPED,
             Code.SEAL_FOREIGN,
@@ -103,6 +106,9 @@ FINDINGS: Final[Mapping[CheckName, frozenset[Code]]] = {
             Code.ENTRY_FORMAT,
             Code.ENTRY_BODY,
             Code.GENESIS_BODY,
+            Code.CONTROL_FORGED,
+            Code.CONTROL_MISPLACED,
+            Code.GAP_OFFSETS,
         }
     ),
     CheckName.ORDER: frozenset(
@@ -131,10 +137,14 @@ FINDINGS: Final[Mapping[CheckName, frozenset[Code]]] = {
             Code.ENTRY_MISSING,
             Code.TAIL_UNSEALED,
             Code.HEAD_CUT,
+            Code.KEY_UNLISTED,
+            Code.KEY_AHEAD,
         }
     ),
-    CheckName.HISTORY: frozenset({Code.TRAIL_FORKED, Code.SEAL_FORKED, Code.HEAD_ROOT}),
-    CheckName.HEAD: frozenset({Code.HEAD_CUT, Code.HEAD_ROOT}),
+    CheckName.HISTORY: frozenset(
+        {Code.TRAIL_FORKED, Code.TRAIL_PREDECESSOR, Code.SEAL_FORKED, Code.KEY_FORKED, Code.HEAD_ROOT}
+    ),
+    CheckName.HEAD: frozenset({Code.HEAD_CUT, Code.HEAD_ROOT, Code.HEAD_UNCOMPARED}),
     CheckName.FRESH: frozenset({Code.TRAIL_STALE}),
     CheckName.LOCKS: frozenset(
         {

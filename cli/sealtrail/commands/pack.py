@@ -108,7 +108,7 @@ def _pack(
             )
             for trail in trails
         ]
-        keys = list({trail.origin: trail.verifier for trail in trails}.values())
+        keys = list({trail.origin: trail.keys.newest for trail in trails}.values())
         packed = write_pack(file, about, keys, chain.from_iterable(selections))
         if not packed.entries:
             raise CommandError("no entry fits that could be packed, so no pack was written")

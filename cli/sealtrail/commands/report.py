@@ -113,7 +113,7 @@ def command(
     from sealtrail.new_file import refuse_existing
     from sealtrail.report_run import audit
     from sealtrail.trail_choice import choose_trails
-    from sealtrail_auditor.heads import open_heads
+    from sealtrail_auditor.heads import origins_of
     from sealtrail_auditor.reporting.members import About
 
     output = current_output()
@@ -130,7 +130,7 @@ def command(
         policy=policy,
         policy_sha256=sha256(archive.policy_path().read_bytes()).digest(),
         max_age=max_age,
-        pinned=frozenset(head.origin for head in open_heads(pinned, policy)),
+        pinned=origins_of(pinned),
     )
     with archive.opened() as store:
         report, members = audit(store, about, pinned, filters, archive.trails, jobs=jobs)
