@@ -178,10 +178,8 @@ def _stated(entry: Linked, verifier: Verifier) -> Stated | None:
 def _placed_change(store: Store, anchor: Anchor, old: Verifier) -> Stated | None:
     """The change of that key, where it lies under `keys/` already."""
     for placed in key_changes(store, anchor.folder) if anchor.folder else ():
-        deed = placed.control.deed
-        if placed.control in anchor.keys.changes and isinstance(deed, KeyChange) and deed.old == old:
-            with store.open(placed.key, placed.version_id) as stream:
-                return Stated(placed.control, stream.read())
+        if placed.control in anchor.keys.changes and placed.old == old:
+            return Stated(placed.control, placed.note)
     return None
 
 

@@ -155,6 +155,18 @@ def test_evidence_of_what_stops_no_more_is_renamed(office):
     goes_on(5)
 
 
+def test_a_cause_that_was_mended_leaves_nothing_to_state(office):
+    whole = (office / "log.db").read_bytes()
+    cut_off(office)
+    stop()
+    (office / "log.db").write_bytes(whole)
+    assert "nothing stops it any more; the evidence is renamed" in call("continue", "--dry-run").stdout
+    assert "nothing stops it any more" in act("continue").stdout
+    assert (left(office, "stopped"), len(left(office, "resolved"))) == ([], 1)
+    assert call("up", "--drain").exit_code == 0
+    assert json.loads(call("verify", "--json").stdout)["trails"][0]["kinds"] == {"event": "5", "genesis": "1"}
+
+
 def test_a_reason_and_a_confirmation_are_asked_for(office):
     cut_off(office)
     answer = call("continue", "--yes")
