@@ -9,7 +9,7 @@ from sealtrail_auditor.findings import Finding
 from sealtrail_auditor.heads import hold_heads
 from sealtrail_auditor.histories import find_forks
 from sealtrail_auditor.locks import format_time
-from sealtrail_auditor.report import time_of_ms
+from sealtrail_auditor.moments import time_of_ms
 from sealtrail_auditor.verdict import Verdict
 
 if TYPE_CHECKING:

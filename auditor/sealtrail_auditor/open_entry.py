@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sealtrail_auditor.catalogue import FindingCode
 from sealtrail_auditor.errors import EntryDamagedError, EntryMissingError, TrailSelectionError
 from sealtrail_auditor.findings import Span
 from sealtrail_auditor.reading import Reading, VerifiedBatch, find_trails
+from sealtrail_auditor.statements import opens
+from sealtrail_schemas.leaf import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +24,12 @@ if TYPE_CHECKING:
     from sealtrail_schemas.payload import Payload
     from sealtrail_schemas.policy import Policy
     from sealtrail_transport.store import Store
+
+
+_NOT_STATED: Final = (
+    "What it states is not signed by the trail's key for this entry. Do not believe it; `sealtrail verify` "
+    "says what is wrong."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +126,7 @@ def choose_folder(store: Store, policy: Policy, origin: str, folder: str | None 
 def verified_entry(batch: VerifiedBatch, read: ReadEntry) -> VerifiedEntry:
     """One entry of a batch that verifies, with what was checked."""
     origin, placed, seal = batch.trail.origin, batch.placed, batch.placed.opened.seal
+    states, doubts = _statement(batch, read)
     return VerifiedEntry(
         origin=origin,
         folder=batch.trail.folder,
@@ -127,7 +136,7 @@ def verified_entry(batch: VerifiedBatch, read: ReadEntry) -> VerifiedEntry:
         placed=placed,
         batch_key=batch.key,
         checks=(
-            f"The seal {placed.key} is signed by the policy's key of {origin} and covers the entry.",
+            f"The seal {placed.key} is signed by {_key(batch)} and covers the entry.",
             "The batch has the length and SHA-256 that the seal states.",
             (
                 f"Entries {seal.first.sequence} to {seal.last.sequence} are one chain, from the first hash "
@@ -138,9 +147,33 @@ def verified_entry(batch: VerifiedBatch, read: ReadEntry) -> VerifiedEntry:
                 if batch.before is not None
                 else ()
             ),
+            *states,
         ),
         not_checked=(
+            *doubts,
             "The trail before and behind this batch: `sealtrail verify` does.",
             "Locks and versions.",
         ),
     )
+
+
+def _key(batch: VerifiedBatch) -> str:
+    """The key that signed the seal, in words."""
+    keys = batch.trail.keys
+    if len(keys.keys) == 1:
+        return f"the policy's key of {keys.origin}"
+    signed_by = keys.at(batch.placed.opened.checkpoint.size)
+    return f"the key {signed_by.fingerprint} of {keys.origin}, to which the policy's leads,"
+
+
+def _statement(batch: VerifiedBatch, read: ReadEntry) -> tuple[list[str], list[str]]:
+    """What can be said of a control entry's statement: what was checked, and what was not."""
+    if read.leaf.kind is not Kind.CONTROL:
+        return [], []
+    key = batch.trail.keys.at(batch.placed.opened.checkpoint.size)
+    match opens(read.leaf, read.payload, key):
+        case True:
+            return [f"Its statement is signed by the trail's key {key.fingerprint}, for this entry."], []
+        case False:
+            return [], [_NOT_STATED]
+    return [], ["What it states: this version does not know its name."]

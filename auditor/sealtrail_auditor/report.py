@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from sealtrail_auditor.moments import format_moment, time_of_ms
 from sealtrail_auditor.scope import WHOLE
 from sealtrail_auditor.statements import statement_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from sealtrail_auditor.catalogue import FindingCode
     from sealtrail_auditor.findings import Finding, Span
@@ -98,15 +99,16 @@ class TrailReport:
             "head": self.head and self.head.decode(),
             "looked_at": self.looked_at
             and {"first": str(self.looked_at.first), "last": str(self.looked_at.last)},
-            "since": self.since and {"size": str(self.since.size), "time": _format_ms(self.since.visited_at)},
+            "since": self.since
+            and {"size": str(self.since.size), "time": format_moment(self.since.visited_at)},
             "entries_verified": str(self.entries_verified),
             "batches_verified": str(self.batches_verified),
             "bytes_read": str(self.bytes_read),
             "kinds": {name: str(count) for name, count in sorted(self.kinds.items())},
-            "first_time": _format_ms(self.first_time),
-            "last_time": _format_ms(self.last_time),
+            "first_time": format_moment(self.first_time),
+            "last_time": format_moment(self.last_time),
             "retention": self.retention
-            and {"mode": self.retention.mode, "until": _format_ms(self.retention.until)},
+            and {"mode": self.retention.mode, "until": format_moment(self.retention.until)},
             "heads_uncompared": [str(size) for size in self.heads_uncompared],
             "findings": [finding.to_json() for finding in self.findings],
             "findings_left_out": {code.code: count for code, count in self.findings_left_out.items()},
@@ -162,7 +164,7 @@ class Report:
             "verdict": self.verdict.value,
             "exit_code": self.exit_code,
             "archive": self.archive,
-            "verified_at": _format_ms(self.verified_at),
+            "verified_at": format_moment(self.verified_at),
             "lock_knowledge": self.lock_knowledge.value,
             "scope": _scope_json(self.scope, self.sample),
             "trails": [trail.to_json() for trail in self.trails],
@@ -187,23 +189,7 @@ def _scope_json(scope: Scope, sample: Sample | None) -> dict[str, Any]:
         "is_whole": scope.is_whole,
         "first_sequence": None if scope.first is None else str(scope.first),
         "last_sequence": None if scope.last is None else str(scope.last),
-        "chained_from": _format_ms(time_of_ms(from_ms)),
-        "chained_to": _format_ms(time_of_ms(to_ms)),
+        "chained_from": format_moment(time_of_ms(from_ms)),
+        "chained_to": format_moment(time_of_ms(to_ms)),
         "sample": sample and sample.to_json(),
     }
-
-
-def time_of_ms(milliseconds: int | None) -> datetime | None:
-    """A time from milliseconds since the Unix epoch; None for None, and for what no calendar has."""
-    if milliseconds is None:
-        return None
-    try:
-        return datetime.fromtimestamp(milliseconds / 1000, UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
-
-
-def _format_ms(time: datetime | None) -> str | None:
-    if time is None:
-        return None
-    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

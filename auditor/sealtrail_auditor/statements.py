@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sealtrail_schemas.control import Continuation, Gap, KeyChange
+from sealtrail_auditor.moments import format_moment, time_of_ms
+from sealtrail_schemas.body import ControlBody, parse_body
+from sealtrail_schemas.control import CONTROL_NAMES, Continuation, Gap, KeyChange, open_control
+from sealtrail_schemas.errors import FormatError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -12,6 +15,8 @@ if TYPE_CHECKING:
     from sealtrail_schemas.body import TopicRef
     from sealtrail_schemas.control import Control, Deed
     from sealtrail_schemas.keys import Verifier
+    from sealtrail_schemas.leaf import Leaf
+    from sealtrail_schemas.payload import Payload
 
 MAX_STATEMENTS: Final = 1_000
 """How many statements of one trail are kept whole; of the others, only the number is."""
@@ -53,12 +58,24 @@ class StatementList:
         return StatementList(self._kept, self.left_out)
 
 
+def opens(leaf: Leaf, payload: Payload, key: Verifier) -> bool | None:
+    """Whether a control entry's statement is signed by the key, for it; None: its name is unknown."""
+    try:
+        body = parse_body(leaf.kind, payload.value)
+        if not isinstance(body, ControlBody) or body.control not in CONTROL_NAMES:
+            return None
+        control = open_control((body.note or "").encode(), key)
+    except FormatError:
+        return False
+    return control.is_at(leaf) and control.name == body.control
+
+
 def statement_json(control: Control) -> dict[str, Any]:
-    """A statement as JSON values (docs/verify-json.md): 64-bit numbers as strings, `at` in milliseconds."""
+    """A statement as JSON values (docs/verify-json.md): 64-bit numbers as strings, `at` as RFC 3339."""
     return {
         "sequence": str(control.sequence),
         "control": control.name,
-        "at": str(control.at_ms),
+        "at": format_moment(time_of_ms(control.at_ms)),
         "reason": control.reason,
         **_deed_json(control.deed),
     }

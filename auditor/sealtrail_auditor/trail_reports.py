@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from sealtrail_auditor.catalogue import FindingCode
 from sealtrail_auditor.findings import Finding, Span
-from sealtrail_auditor.report import TrailReport, time_of_ms
+from sealtrail_auditor.moments import time_of_ms
+from sealtrail_auditor.report import TrailReport
 from sealtrail_auditor.unchecked import unchecked_in_trail
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from sealtrail.recognise_setting import current_recognisers
+from sealtrail.statement_text import body_text
 from sealtrail.terminal_text import (
     hanging,
     hex_rows,
@@ -153,7 +154,8 @@ def format_ms(time_ms: int) -> str:
 
 def _headline(entry: ShownEntry) -> str:
     if entry.leaf.kind is not Kind.EVENT:
-        return _OWN_ENTRIES[entry.leaf.kind]
+        stated = body_text(entry.payload.value) if entry.leaf.kind is Kind.CONTROL else None
+        return _OWN_ENTRIES[entry.leaf.kind] + (f": {printable(stated)}" if stated else "")
     found = recognise_entry(entry)
     return "an event of a kind that no recogniser reads" if found is None else describe(found)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from rich.text import Text
 
 from sealtrail import scope_text
+from sealtrail.statement_text import history_rows
 from sealtrail.terminal_text import hanging, printable
 from sealtrail.wording import plural, utc
 from sealtrail_auditor.catalogue import FindingCode
@@ -134,6 +135,8 @@ def _trail(trail: TrailReport, width: int | None) -> Iterator[Text]:
         until = trail.retention.until
         lock = "without a lock" if until is None else f"{trail.retention.mode} until {utc(until)}"
         yield from _row("sealed", f"{lock} (the newest seal)", width)
+    for label, text in history_rows(trail):
+        yield from _row(label, printable(text), width)
     for span in trail.expired:
         yield from _row("expired", str(span), width)
     yield from _row("folder", trail.folder, width)

@@ -129,7 +129,7 @@ def open_control(note: bytes, verifier: Verifier) -> Control:
         ControlError: it is no control statement of the trail.
         NoteError: it is no note, or has other signatures.
     """
-    control = _parse(note)
+    control = read_control(note)
     if control.origin != verifier.name:
         raise ControlError(f"origin: expected {verifier.name}, found {control.origin}")
     keys = [verifier]
@@ -151,14 +151,20 @@ def open_key_change(note: bytes) -> Control:
 
     Raises as `open_control`, and ControlError where it states something else.
     """
-    control = _parse(note)
+    control = read_control(note)
     if not isinstance(control.deed, KeyChange):
         raise ControlError(f"a {control.name}, where a key change is expected")
     return open_control(note, control.deed.old)
 
 
-def _parse(note: bytes) -> Control:
-    """Read a statement whose signatures nobody has checked yet."""
+def read_control(note: bytes) -> Control:
+    """Read a statement without looking at its signatures: to show it, not to believe it.
+
+    Raises:
+        UnknownFormatError: it is one that this program does not know.
+        ControlError: it is no control statement.
+        NoteError: it is no note.
+    """
     if len(note) > MAX_CONTROL_BYTES:
         raise ControlError(f"a control statement has at most {MAX_CONTROL_BYTES} bytes, not {len(note)}")
     try:
