@@ -15,8 +15,7 @@ from sealtrail.namesakes import refuse_namesakes
 from sealtrail.private_file import make_private_folder, write_private
 from sealtrail.setup import begin_trails, set_up
 from sealtrail_chainer.genesis import begin_successor
-from sealtrail_chainer.succession import first_source_offset, name_predecessor
-from sealtrail_chainer.ways import newest_sealed
+from sealtrail_chainer.succession import first_source_offset, name_predecessor, newest_sealed
 from sealtrail_transport.clock import system_clock_ms
 from sealtrail_transport.errors import TopicMissingError
 

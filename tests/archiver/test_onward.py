@@ -15,13 +15,14 @@ from sealtrail_chainer.chain_step import chain_control
 from sealtrail_chainer.diagnosis import NotThisWayError, diagnose
 from sealtrail_chainer.errors import LineStoppedError, StopCode
 from sealtrail_chainer.statement import statement_of
+from sealtrail_chainer.trail import writer_name
 from sealtrail_chainer.true_chain import take_alone
 from sealtrail_schemas.body import ControlBody, parse_body
 from sealtrail_schemas.control import open_control
 from sealtrail_schemas.keys import Signer
 from sealtrail_schemas.leaf import Kind, Leaf
 from sealtrail_schemas.payload import decode_payload
-from sealtrail_transport.errors import LogUnavailableError, StoreUnavailableError
+from sealtrail_transport.errors import LogUnavailableError, StoreUnavailableError, WriterFencedError
 from sealtrail_transport.log import LogRecord, NewRecord
 from sealtrail_transport.memory_faults import AppendFault
 
@@ -336,6 +337,20 @@ def test_a_chainer_that_still_runs_goes_on_behind_the_entry():
     deployment.archive()
     assert verify(deployment).verdict is Verdict.INTACT
     assert len(controls(deployment)) == 1
+
+
+def test_a_chainer_that_takes_over_meanwhile_is_not_written_beside():
+    deployment = sealed()
+    recreate(deployment)
+    way = site(deployment)
+
+    def entropy(count):  # asked for behind the look, before the append
+        deployment.log.writer("events.chained", 0, name=writer_name(deployment.trail))
+        return bytes(count)
+
+    with pytest.raises(WriterFencedError):
+        continue_trail(way._replace(entropy=entropy), None, reason="a test")
+    assert deployment.log.bounds("events.chained", 0).end == 0
 
 
 @pytest.mark.parametrize("fault", [fault for fault in AppendFault if fault is not AppendFault.FENCED])

@@ -6,6 +6,7 @@ import sqlite3
 import pytest
 
 from command_line import await_running, call, running
+from sealtrail_transport.errors import WriterFencedError
 from sealtrail_transport.sqlite_log import SqliteLog
 
 
@@ -183,6 +184,15 @@ def test_a_pipeline_that_runs_is_not_gone_behind(office):
         await_running(child, office)
         answer = act("continue", check=5)
         assert "is in use by process" in answer.stderr
+
+
+def test_a_chainer_that_runs_elsewhere_is_named(office, monkeypatch):
+    def fenced(*_, **__):
+        raise WriterFencedError("a newer writer was opened")
+
+    cut_off(office)
+    monkeypatch.setattr("sealtrail_archiver.onward.state", fenced)
+    assert "runs and has taken over: stop the services first" in act("continue", check=5).stderr
 
 
 def test_without_the_signing_key_nothing_is_stated(office):

@@ -53,7 +53,7 @@ def begun(stack):
 
 def broken(told):
     """Codes of promises that `doctor` found broken."""
-    return {each["code"] for each in map(json.loads, told.splitlines()) if each.get("status") == "broken"}
+    return {each["code"] for each in json.loads(told)["results"] if each["status"] == "failed"}
 
 
 def delete_records(stack, topic, offset):

@@ -17,7 +17,8 @@ from sealtrail_archiver.onward import continue_trail
 from sealtrail_chainer.control_append import Place
 from sealtrail_chainer.diagnosis import NotThisWayError
 from sealtrail_chainer.errors import StopCode
-from sealtrail_chainer.ways import CONTINUED, look_for_continuation, newest_sealed
+from sealtrail_chainer.succession import newest_sealed
+from sealtrail_chainer.ways import CONTINUED, look_for_continuation
 from sealtrail_schemas.body import TOPIC_ID_BYTES, TopicRef
 from sealtrail_schemas.control import Continuation
 from sealtrail_transport.errors import TopicMissingError
