@@ -35,7 +35,8 @@ Who can do it:
 |---|---|
 | writer | has the bucket's credentials, but for what Object Lock forbids |
 | store | works below the interface of the store: its disks, its provider's account; no lock holds there |
-| key | holds the trail's key, and either comes before the lock or works below it |
+| chainer | controls the chainer, or can write to the chained topic, without the trail's key |
+| key | holds the trail's key, or one that it had before, and either comes before the lock or works below it |
 
 Who says something:
 

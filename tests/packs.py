@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from auditor.builders import NOW, policy_of
 from sealtrail_auditor.pack import About, PackedEntry
 from sealtrail_auditor.pack_check import check_pack
-from sealtrail_auditor.pack_select import PackSelection
+from sealtrail_auditor.pack_select import PackSelection, changes_of
 from sealtrail_auditor.pack_write import write_pack
 from sealtrail_auditor.query import Query
 from sealtrail_auditor.reading import find_trails
@@ -29,10 +29,15 @@ def selected(trail, query: Query | None = None, **settings) -> list[PackedEntry 
     return list(PackSelection(trail.store, folder, query or Query(), **settings))
 
 
-def zipped(trail, contents: Iterable[PackedEntry | str], about: About = ABOUT) -> bytes:
-    """A pack of these contents under the trail's key."""
+def zipped(
+    trail, contents: Iterable[PackedEntry | str], about: About = ABOUT, *, changes=None, key=None
+) -> bytes:
+    """A pack of these contents under the trail's key, with its key changes, or others."""
+    if changes is None:
+        [folder] = find_trails(trail.store, policy_of(trail))
+        changes = changes_of(trail.store, folder)
     file = io.BytesIO()
-    write_pack(file, about, [trail.signer.verifier], contents)
+    write_pack(file, about, [key or trail.signer.verifier], contents, changes)
     return file.getvalue()
 
 

@@ -95,7 +95,6 @@ def _report_rival(placed: PlacedChange, keys: TrailKeys, findings: FindingLog) -
             FindingCode.KEY_FORKED,
             key=placed.key,
             version_id=placed.version_id,
-            span=_span(placed.control),
             expected=next(iter(known), "one change alone") + f" to replace {placed.old.fingerprint}",
             found=f"another one, of entry {placed.control.sequence}, to {placed.new.fingerprint}",
         )

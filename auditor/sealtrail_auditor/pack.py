@@ -5,6 +5,7 @@ case-17.zip
   index.html                                        shows all of it and checks it, in a browser, offline
   entries/payments/0/1b36487e/00…42.tlog-proof      the proof that the trail holds the entry, and its leaf
   entries/payments/0/1b36487e/00…42.payload         the entry's payload; not there where it is redacted
+  keys/payments/0/1b36487e/00…06.note               a change of the trail's key, as archived
   seals/payments/0/1b36487e/00…64.seal              the seal that covers the entry, as archived
   policy                                            the keys by which all of this verifies
   format/…                                          the archive format's page and schemas, as archived
@@ -39,6 +40,7 @@ MAX_PAYLOAD_BYTES: Final = 64 << 20
 MAX_MANIFEST_BYTES: Final = 16 << 20
 
 ENTRIES: Final = "entries/"
+KEYS: Final = "keys/"
 SEALS: Final = "seals/"
 PROOF_SUFFIX: Final = ".tlog-proof"
 PAYLOAD_SUFFIX: Final = ".payload"
@@ -81,6 +83,19 @@ class PackedEntry(NamedTuple):
     def seal_name(self) -> str:
         """The seal's name in the pack."""
         return f"{SEALS}{self.folder}{self.seal_size:020}.seal"
+
+
+class PackedChange(NamedTuple):
+    """A key change as it goes into a pack: the trail's folder, the size in its name, and the signed note."""
+
+    folder: str
+    size: int
+    note: bytes
+
+    @property
+    def name(self) -> str:
+        """Its name in the pack."""
+        return f"{KEYS}{self.folder}{self.size:020}.note"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from sealtrail_auditor.findings import Finding, FindingLog
 from sealtrail_auditor.pack import (
     ENTRIES,
     INDEX,
+    KEYS,
     MANIFEST,
     MAX_MANIFEST_BYTES,
     POLICY,
@@ -23,6 +24,7 @@ from sealtrail_auditor.pack import (
     README,
     SEALS,
     Manifest,
+    PackedChange,
     PackedEntry,
     PackedFile,
 )
@@ -31,6 +33,7 @@ from sealtrail_auditor.pack_files import PackFiles
 from sealtrail_auditor.pack_page import PageData, page_template
 from sealtrail_auditor.proof_check import Check, check_proof, check_seal
 from sealtrail_auditor.proof_findings import proof_findings
+from sealtrail_schemas.control import MAX_CONTROL_BYTES, open_key_change
 from sealtrail_schemas.errors import FormatError, PackError
 from sealtrail_schemas.layout import FORMAT, parse_trail_prefix
 from sealtrail_schemas.payload import MAX_PAYLOAD_BYTES
@@ -39,16 +42,18 @@ from sealtrail_schemas.seal import MAX_SEAL_BYTES
 from sealtrail_schemas.tlog_proof import MAX_TLOG_PROOF_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from sealtrail_auditor.pack import About
     from sealtrail_auditor.proof_check import CheckedProof
     from sealtrail_auditor.verdict import Verdict
+    from sealtrail_schemas.control import Control
     from sealtrail_schemas.keys import Verifier
 
 _PROOF: Final = re.compile(rf"{ENTRIES}(.+/)([0-9]{{20}})\.tlog-proof")
 _PAYLOAD: Final = re.compile(rf"({ENTRIES}.+/[0-9]{{20}})\.payload")
 _SEAL: Final = re.compile(rf"{SEALS}(.+/)([0-9]{{20}})\.seal")
+_CHANGE: Final = re.compile(rf"{KEYS}(.+/)([0-9]{{20}})\.note")
 _FRAME: Final = frozenset({INDEX, MANIFEST, POLICY, README})
 _MAX_PAGE_BYTES: Final = 1 << 28
 
@@ -96,19 +101,20 @@ class CheckedPack:
         return self.findings.verdict
 
 
-def check_pack(file: BinaryIO, keys: Mapping[str, Verifier]) -> CheckedPack:
+def check_pack(file: BinaryIO, keys: Mapping[str, Verifier], changes: Sequence[Control] = ()) -> CheckedPack:
     """Check a pack.
 
     Args:
         file: The zip.
         keys: The trusted keys, by origin, as a policy has them. The pack's own policy is not believed.
+        changes: Key changes, opened, beside those in the pack.
 
     Raises:
         PackError: it is no pack that can be read: no zip, or without a manifest.
     """
     files = PackFiles(file)
     manifest = Manifest.parse(files.read(MANIFEST, MAX_MANIFEST_BYTES))
-    return _PackCheck(files, manifest, keys).run()
+    return _PackCheck(files, manifest, keys, list(changes)).run()
 
 
 @dataclass(slots=True)
@@ -116,13 +122,15 @@ class _PackCheck:
     files: PackFiles
     manifest: Manifest
     keys: Mapping[str, Verifier]
+    changes: list[Control]
     findings: FindingLog = field(default_factory=lambda: FindingLog(None))
     results: list[EntryResult] = field(default_factory=list)
 
     def run(self) -> CheckedPack:
         self._compare_files()
         own_keys = self._own_keys()
-        page = self._compare_page(own_keys)
+        packed_changes = list(self._packed_changes())
+        page = self._compare_page(own_keys, packed_changes)
         return CheckedPack(
             self.manifest.about, self.manifest.missing, tuple(self.results), page, own_keys, self.findings
         )
@@ -148,7 +156,9 @@ class _PackCheck:
         if match := _PAYLOAD.fullmatch(name):
             return f"{match[1]}{PROOF_SUFFIX}" in self.files.names
         return (
-            name in _FRAME or name.startswith(FORMAT) or bool(_PROOF.fullmatch(name) or _SEAL.fullmatch(name))
+            name in _FRAME
+            or name.startswith(FORMAT)
+            or any(pattern.fullmatch(name) for pattern in (_PROOF, _SEAL, _CHANGE))
         )
 
     def _compare_file(self, name: str, listed: PackedFile) -> None:
@@ -172,10 +182,32 @@ class _PackCheck:
             self._find(FindingCode.PACK_FILE, POLICY, "a policy", str(error))
             return ()
 
-    def _compare_page(self, own_keys: tuple[Verifier, ...]) -> PageState | None:
+    def _packed_changes(self) -> Iterator[PackedChange]:
+        """The key changes in the pack; those that open are followed."""
+        for name in self.files.names:
+            if not (match := _CHANGE.fullmatch(name)):
+                continue
+            packed = PackedChange(match[1], int(match[2]), self._read(name, MAX_CONTROL_BYTES))
+            yield packed
+            try:
+                control = open_key_change(packed.note)
+            except FormatError as error:
+                self._find(
+                    FindingCode.PACK_FILE, name, "a key change that both of its keys signed", str(error)
+                )
+                continue
+            if control.sequence + 1 != packed.size:
+                found = f"that of size {control.sequence + 1}"
+                self._find(FindingCode.PACK_FILE, name, f"the key change of size {packed.size}", found)
+            else:
+                self.changes.append(control)
+
+    def _compare_page(
+        self, own_keys: tuple[Verifier, ...], packed_changes: list[PackedChange]
+    ) -> PageState | None:
         """Check every entry, and on the way make the page's data once more."""
         data, template = PageData(self.manifest.about), page_template(self.manifest.about)
-        pieces = self._pieces(data, own_keys)
+        pieces = self._pieces(data, own_keys, packed_changes)
         try:
             state = compare_page(self.files, template, pieces, max_bytes=_MAX_PAGE_BYTES)
         except PackError:  # the manifest's finding says so
@@ -186,13 +218,15 @@ class _PackCheck:
             self._find(FindingCode.PACK_PAGE, INDEX, "the data of the pack's files", "other data")
         return state
 
-    def _pieces(self, data: PageData, own_keys: tuple[Verifier, ...]) -> Iterator[bytes]:
+    def _pieces(
+        self, data: PageData, own_keys: tuple[Verifier, ...], packed_changes: list[PackedChange]
+    ) -> Iterator[bytes]:
         yield data.head()
         for entry in self._entries():
             result = self._check(entry)
             self.results.append(result)
             yield data.entry(entry)
-        yield data.tail(own_keys, self.manifest.missing)
+        yield data.tail(own_keys, packed_changes, self.manifest.missing)
 
     def _entries(self) -> Iterator[PackedEntry]:
         sizes = self._seal_sizes()
@@ -207,7 +241,7 @@ class _PackCheck:
             yield entry._replace(seal=self._read(entry.seal_name, MAX_SEAL_BYTES)) if size else entry
 
     def _check(self, entry: PackedEntry) -> EntryResult:
-        result = check_proof(entry.proof, entry.payload, self.keys)
+        result = check_proof(entry.proof, entry.payload, self.keys, self.changes)
         checks = (*result.checks, check_seal(result, entry.seal or None))
         origin = None if result.checkpoint is None else result.checkpoint.origin
         for finding in proof_findings(checks, origin=origin, key=entry.proof_name, sequence=entry.sequence):

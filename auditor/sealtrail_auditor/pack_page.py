@@ -19,13 +19,13 @@ from sealtrail_schemas.view import view_row
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from sealtrail_auditor.pack import About, PackedEntry
+    from sealtrail_auditor.pack import About, PackedChange, PackedEntry
     from sealtrail_auditor.pages.template import Template
     from sealtrail_schemas.keys import Verifier
 
 __all__ = ["INDEX", "PageData", "page_template"]
 
-SCRIPTS: Final = ("formats.js", "checks.js", "values.js", "timeline.js", "pack.js")
+SCRIPTS: Final = ("formats.js", "key_changes.js", "checks.js", "values.js", "timeline.js", "pack.js")
 READ: Final = ("recogniser", "actor", "action", "resource", "outcome", "event_type", "event_id")
 
 
@@ -69,10 +69,17 @@ class PageData:
         }
         return (b"" if self._count == 1 else b",\n") + embedded_json(members)
 
-    def tail(self, keys: Iterable[Verifier], missing: Iterable[str]) -> bytes:
-        """What comes behind the entries: their seals, the keys, and what is missing."""
+    def tail(
+        self, keys: Iterable[Verifier], changes: Iterable[PackedChange], missing: Iterable[str]
+    ) -> bytes:
+        """What comes behind the entries: their seals, the keys and their changes, and what is missing."""
         seals = [{"name": name, "note": encode_base64(note)} for name, note in sorted(self._seals.items())]
-        rest = {"seals": seals, "keys": [key.vkey for key in keys], "missing": list(missing)}
+        rest = {
+            "seals": seals,
+            "keys": [key.vkey for key in keys],
+            "changes": [{"name": change.name, "note": encode_base64(change.note)} for change in changes],
+            "missing": list(missing),
+        }
         return b"\n]," + embedded_json(rest)[1:]
 
 

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from sealtrail_auditor.catalogue import FindingCode
 from sealtrail_auditor.errors import EntryDamagedError, ProofUnavailableError
 from sealtrail_auditor.findings import Finding
-from sealtrail_auditor.pack import PackedEntry
+from sealtrail_auditor.pack import PackedChange, PackedEntry
 from sealtrail_auditor.proof import BatchProver
 from sealtrail_auditor.reading import DamagedBatch, Reading
 from sealtrail_auditor.seals import read_bounded
 from sealtrail_schemas.errors import NoteError, SealError
 from sealtrail_schemas.seal import MAX_SEAL_BYTES, open_seal
 from sealtrail_schemas.view import view_row
+from sealtrail_transport.key_shelf import key_changes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -122,3 +123,12 @@ class PackSelection:
         else:
             reason = f"{batch.finding.code.title} ({batch.finding.code.code})"
         return f"{self._trail.origin}, {batch.span}: {reason}"
+
+
+def changes_of(store: Store, trail: TrailFolder) -> list[PackedChange]:
+    """The key changes of a trail that lie under its `keys/`, for a pack."""
+    return [
+        PackedChange(trail.folder, placed.size, placed.note)
+        for placed in (key_changes(store, trail.folder) if trail.keys.changes else ())
+        if placed.control in trail.keys.changes
+    ]

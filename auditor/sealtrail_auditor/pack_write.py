@@ -21,6 +21,7 @@ from sealtrail_auditor.pack import (
     POLICY,
     README,
     Manifest,
+    PackedChange,
     PackedEntry,
     PackedFile,
 )
@@ -57,6 +58,7 @@ def write_pack(
     about: About,
     keys: Sequence[Verifier],
     contents: Iterable[PackedEntry | str],
+    changes: Sequence[PackedChange] = (),
 ) -> Packed:
     """Write a pack.
 
@@ -66,12 +68,13 @@ def write_pack(
         keys: The keys of the trails.
         contents: The entries, by folder and sequence, and among them a line for each run of entries that was
             selected and can't be shown.
+        changes: The key changes of the trails, by folder and size, so that any of their keys leads to all.
 
     Raises:
         PackTooLargeError: there are more entries or larger payloads than a browser can show.
     """
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as file, closing(TemporaryFile()) as spool:
-        return _Writer(file, spool, about, keys).write(contents)
+        return _Writer(file, spool, about, keys, changes).write(contents)
 
 
 def readme_text(about: About, keys: Iterable[Verifier]) -> bytes:
@@ -90,6 +93,7 @@ class _Writer:
     spool: BinaryIO
     about: About
     keys: Sequence[Verifier]
+    changes: Sequence[PackedChange]
     entries: int = 0
     payload_bytes: int = 0
     missing: list[str] = field(default_factory=list)
@@ -107,10 +111,12 @@ class _Writer:
             self._count(content)
             self.spool.write(page.entry(content))
             self._add_entry(content)
-        self.spool.write(page.tail(self.keys, self.missing))
+        self.spool.write(page.tail(self.keys, self.changes, self.missing))
         for name, text in sorted(format_documents().items()):
             self._add(name, text)
         self._add_page()
+        for change in self.changes:
+            self._add(change.name, change.note)
         last = {POLICY: format_policy(self.keys)} | dict(sorted(self.seals.items()))
         self.listed |= {name: PackedFile.of(data) for name, data in last.items()}
         manifest = Manifest(self.about, tuple(self.missing), self.listed).encode()

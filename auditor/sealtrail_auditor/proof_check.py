@@ -6,6 +6,7 @@ evidence pack makes the same checks under the same names.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sealtrail_schemas.checkpoint import Checkpoint, open_checkpoint
 from sealtrail_schemas.errors import (
+    ControlError,
     FormatError,
     LeafError,
     NoteError,
@@ -30,10 +32,12 @@ from sealtrail_schemas.payload import Payload, decode_payload
 from sealtrail_schemas.seal import open_seal
 from sealtrail_schemas.seal_text import parse_seal_text
 from sealtrail_schemas.tlog_proof import TlogProof
+from sealtrail_schemas.trail_keys import TrailKeys
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from sealtrail_schemas.control import Control
     from sealtrail_schemas.keys import Verifier
     from sealtrail_schemas.seal_text import Seal
 
@@ -78,7 +82,7 @@ class CheckedProof:
         entry_hash: Of the leaf's bytes.
         payload: The payload, decoded, where that check is good.
         checkpoint: The checkpoint, parsed.
-        verifier: The trusted key that the checkpoint's origin has.
+        verifier: The key that had to sign: the trusted one of its origin, or one to which that leads.
     """
 
     checks: tuple[Check, ...]
@@ -99,13 +103,16 @@ class CheckedProof:
         return next((check.state for check in self.checks if check.name is name), State.UNJUDGED)
 
 
-def check_proof(data: bytes, payload: bytes | None, keys: Mapping[str, Verifier]) -> CheckedProof:
+def check_proof(
+    data: bytes, payload: bytes | None, keys: Mapping[str, Verifier], changes: Sequence[Control] = ()
+) -> CheckedProof:
     """Check a proof. Whatever is wrong is in the answer; nothing is raised.
 
     Args:
         data: The proof, a C2SP tlog-proof whose extra data is the leaf.
         payload: The entry's payload; None where it is not shown.
         keys: The trusted keys, by origin, as a policy has them.
+        changes: Key changes, opened, that lead from a trusted key to the one that signed.
     """
     try:
         proof = TlogProof.parse(data)
@@ -114,15 +121,18 @@ def check_proof(data: bytes, payload: bytes | None, keys: Mapping[str, Verifier]
     except TlogProofError as error:
         return CheckedProof(_only_form(State.BAD, str(error)))
     checkpoint = _read_checkpoint(proof.checkpoint)
-    verifier = None if checkpoint is None else keys.get(checkpoint.origin)
     leaf, leaf_check = _check_leaf(proof)
+    trusted = None if checkpoint is None else keys.get(checkpoint.origin)
+    verifier = trusted
+    if trusted is not None and checkpoint is not None and leaf is not None:
+        verifier = _key_at(trusted, leaf.trail_id, checkpoint.size, changes)
     decoded, payload_check = _check_payload(leaf, payload)
     checks = (
         Check(CheckName.FORM, State.GOOD, "The file is a tlog-proof, version 1."),
         leaf_check,
         payload_check,
         _check_inclusion(proof, checkpoint),
-        _check_signature(proof.checkpoint, checkpoint, verifier),
+        _check_signature(proof.checkpoint, checkpoint, verifier, trusted),
     )
     hashed = None if proof.extra is None else entry_hash(proof.extra)
     return CheckedProof(checks, proof, leaf, hashed, decoded, checkpoint, verifier)
@@ -190,21 +200,32 @@ def _check_inclusion(proof: TlogProof, checkpoint: Checkpoint | None) -> Check:
     return Check(name, State.GOOD, detail)
 
 
-def _check_signature(note: bytes, checkpoint: Checkpoint | None, verifier: Verifier | None) -> Check:
+def _key_at(trusted: Verifier, trail_id: bytes, size: int, changes: Sequence[Control]) -> Verifier:
+    """The key that signs for a trail at a size, as far as key changes lead to it from the trusted one."""
+    of_trail = [one for one in changes if (one.origin, one.trail_id) == (trusted.name, trail_id)]
+    with suppress(ControlError):
+        return TrailKeys.follow(trusted, of_trail).at(size)
+    return trusted
+
+
+def _check_signature(
+    note: bytes, checkpoint: Checkpoint | None, verifier: Verifier | None, trusted: Verifier | None
+) -> Check:
     name = CheckName.SIGNATURE
     if checkpoint is None:
         return Check(name, State.BAD, "What should be a checkpoint can't be read as one.")
     if verifier is None:
         return Check(name, State.UNKNOWN, f"The policy names no key of {checkpoint.origin!a}.")
+    key = f"The policy's key of {checkpoint.origin!a}"
+    if verifier != trusted:
+        key = f"The key {verifier.fingerprint} of {checkpoint.origin!a}, to which the policy's leads,"
     try:
         open_checkpoint(note, verifier)
     except NoteUnsignedError:
-        detail = f"The policy's key of {checkpoint.origin!a} has not signed the checkpoint."
-        return Check(name, State.UNKNOWN, detail)
+        return Check(name, State.UNKNOWN, f"{key} has not signed the checkpoint.")
     except NoteError as error:
         return Check(name, State.BAD, str(error))
-    detail = f"The policy's key of {checkpoint.origin!a} has signed the checkpoint."
-    return Check(name, State.GOOD, detail)
+    return Check(name, State.GOOD, f"{key} has signed the checkpoint.")
 
 
 def check_seal(result: CheckedProof, note: bytes | None) -> Check:

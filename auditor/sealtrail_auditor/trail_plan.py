@@ -197,9 +197,10 @@ class TrailPlan:
         )
 
     def _change_at(self, size: int) -> PlacedChange | None:
-        """The key change under `keys/` by the key that signs the seal of that size."""
-        key = self.seals.keys.at(size)
-        return next((one for one in self._settings.changes if (one.size, one.old) == (size, key)), None)
+        """The key change under `keys/` that takes place at that size."""
+        followed = self.seals.keys.changes
+        at_size = (one for one in self._settings.changes if one.size == size and one.control in followed)
+        return next(at_size, None)
 
     def _sealed_name(self, key: str, span: Span) -> Name | None:
         """The listed name of the sealed batch. Other names for the same sequence were gone around: strays."""

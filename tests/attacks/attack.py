@@ -21,6 +21,7 @@ class Power(Enum):
 
     WRITER = "writer"  # has the bucket's credentials, but for what locks forbid
     OPERATOR = "store"  # works below the interface of the store, where no lock holds
+    CHAINER = "chainer"  # controls the chainer, or writes to the chained topic, and has no key
     INSIDER = "key"  # holds the trail's key, and comes before the lock or below it
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from attacks import by_insiders, on_batches, on_locks, on_seals, on_trails
+from attacks import by_insiders, on_batches, on_locks, on_seals, on_statements, on_trails
 from sealtrail_auditor.catalogue import FindingCode as C
 
 if TYPE_CHECKING:
@@ -36,9 +36,11 @@ CHAPTERS = (
     Chapter("Another history, signed with the trail's key", by_insiders.REWRITES),
     Chapter("Seals that state what is not so, signed with the trail's key", by_insiders.SEALS),
     Chapter("Entries that break rules, sealed with the trail's key", by_insiders.ENTRIES),
+    Chapter("Key changes, and seals around them", on_statements.KEYS),
+    Chapter("Entries that state what was done to the trail", on_statements.STATEMENTS),
 )
 
-UNSEEN = on_trails.UNSEEN
+UNSEEN = (*on_trails.UNSEEN, *on_statements.UNSEEN)
 """What is no finding: either it does no harm, or an archive alone can't show it."""
 
 ATTACKS = tuple(attack for chapter in CHAPTERS for attack in chapter.attacks)
@@ -120,6 +122,15 @@ SHARED = {
         "Of an entry that sealtrail wrote itself, the body is not what it should be; how, stands in what "
         "was found."
     ),
+    C.CONTROL_FORGED: (
+        "An entry speaks for the trail without its key. Whether another key signed, or none, stands in what "
+        "was found."
+    ),
+    C.CONTROL_MISPLACED: "Where the statement belongs stands in what was found.",
+    C.KEY_FORKED: "Two changes of one key are one proof of one thing, whichever of its keys a reader trusts.",
+    C.KEY_UNLISTED: "A note that is gone and one that does not open are the same to who looks for it.",
+    C.LOCK_SHORT: "The object's name says whether it is a batch, a seal or a key change.",
+    C.SEAL_KEY_TURN: "Which key it was, and whose turn, stands in what was expected and found.",
     C.GENESIS_BODY: "Which statement it is stands in what was expected and found.",
 }
 """For each code that several attacks give: what the bytes that are left do not tell apart."""

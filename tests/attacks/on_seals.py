@@ -60,6 +60,7 @@ def seal_of_other_incarnation(trail: TrailMaker) -> None:
 
 def policy_of_another_key(trail: TrailMaker) -> None:
     trail.signer = TrailMaker(new_store(), seed=b"\x55" * 32).signer
+    trail.signers = [trail.signer]
 
 
 FLIPS = (

@@ -11,6 +11,7 @@ import pytest
 from attacks.attack import Power, first_of, judge, three_batches
 from attacks.controls import chain_and_seals_fit, chain_fits
 from attacks.corpus import ATTACKS, SHARED, UNSEEN
+from attacks.on_statements import rotated
 from attacks.on_trails import make_aging
 from auditor.builders import ORIGIN, codes
 from sealtrail_auditor.findings import Span
@@ -20,18 +21,20 @@ BY_NAME = {attack.name: attack for attack in (*ATTACKS, *UNSEEN)}
 PAGE_SCRIPT = Path(__file__).parents[2] / "docs" / "make_attacks.py"
 
 NEVER_SEEN_BY_THE_CHAIN_ALONE = {
-    "BATCH_REENCODED", "BATCH_REPLACED", "BATCH_VERSION",
-    "ENTRY_BODY", "ENTRY_RULE", "ENTRY_SOURCE", "ENTRY_TIME", "GENESIS_BODY",
+    "BATCH_REENCODED", "BATCH_REPLACED", "BATCH_VERSION", "CONTROL_FORGED", "CONTROL_MISPLACED",
+    "ENTRY_BODY", "ENTRY_RULE", "ENTRY_SOURCE", "ENTRY_TIME", "GAP_OFFSETS", "GENESIS_BODY",
+    "KEY_AHEAD", "KEY_FORKED", "KEY_UNLISTED", "KEY_UNSTATED",
     "HEAD_CUT", "HEAD_ROOT",
     "LOCK_MISSING", "LOCK_NONE", "LOCK_SHORT", "LOCK_WEAK", "OBJECT_FOREIGN",
     "SEAL_BACKDATED", "SEAL_CHAIN", "SEAL_CONTENT", "SEAL_DAMAGED", "SEAL_EMPTY", "SEAL_FOREIGN",
-    "SEAL_FORGED", "SEAL_FORKED", "SEAL_FORMAT", "SEAL_KEY", "SEAL_REPLAYED", "SEAL_ROOT",
+    "SEAL_FORGED", "SEAL_FORKED", "SEAL_FORMAT", "SEAL_KEY", "SEAL_KEY_TURN", "SEAL_REPLAYED", "SEAL_ROOT",
     "SEAL_SWAPPED", "SEAL_TRUNCATED", "SEAL_UNSOUND",
     "TRAIL_FORKED", "TRAIL_STALE", "TRAIL_UNNAMED", "TRAIL_UNSEALED",
 }  # fmt: skip
 NEVER_SEEN_BY_CHAIN_AND_SEALS = {
-    "BATCH_REPLACED", "BATCH_VERSION",
-    "ENTRY_BODY", "ENTRY_RULE", "ENTRY_SOURCE", "ENTRY_TIME", "GENESIS_BODY",
+    "BATCH_REPLACED", "BATCH_VERSION", "CONTROL_FORGED", "CONTROL_MISPLACED",
+    "ENTRY_BODY", "ENTRY_RULE", "ENTRY_SOURCE", "ENTRY_TIME", "GAP_OFFSETS", "GENESIS_BODY",
+    "KEY_AHEAD", "KEY_FORKED", "KEY_UNLISTED", "KEY_UNSTATED",
     "HEAD_CUT", "HEAD_ROOT",
     "LOCK_MISSING", "LOCK_NONE", "LOCK_SHORT", "LOCK_WEAK", "OBJECT_FOREIGN",
     "SEAL_ROOT", "TAIL_UNSEALED", "TRAIL_FORKED", "TRAIL_STALE", "TRAIL_UNNAMED",
@@ -67,7 +70,7 @@ def test_what_does_no_harm_or_can_not_be_seen_is_no_finding(name):
     assert report.trails[0].not_checked
 
 
-@pytest.mark.parametrize("make", [three_batches, make_aging])
+@pytest.mark.parametrize("make", [three_batches, make_aging, rotated])
 def test_trails_are_intact_before_the_attack(make):
     trail = make()
     report = judge(trail, {"pinned": [trail.head]})

@@ -102,6 +102,7 @@ class TrailMaker:
 
     def __post_init__(self) -> None:
         self.signer = Signer.from_seed(self.origin, self.seed)
+        self.signers = [self.signer]  # all that ever signed for the trail, in order
         self.trail_id = trail_id(self.trail_id_of or self.origin, self.incarnation)
         parts = split_origin(self.origin)
         self.raw = TopicRef(parts.topic, RAW.id)
@@ -207,6 +208,7 @@ class TrailMaker:
         self.state("key-change", note)
         self.seal()
         self.signer = new
+        self.signers.append(new)
         if is_put:
             self.put_key_change(note)
         return note

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from auditor.builders import NOW, YEAR, make_trail, policy_of
+from auditor.builders import NOW, YEAR, make_rotated, make_trail, policy_of, policy_with
 from packs import (
     ABOUT,
     FAILS,
@@ -26,12 +26,14 @@ from packs import (
 from sealtrail_auditor import pack_write
 from sealtrail_auditor.errors import EntryDamagedError, PackTooLargeError
 from sealtrail_auditor.findings import Span
-from sealtrail_auditor.pack import About, Manifest, PackedFile
+from sealtrail_auditor.pack import About, Manifest, PackedChange, PackedFile
 from sealtrail_auditor.pack_check import check_pack
 from sealtrail_auditor.pack_compare import PageState
 from sealtrail_auditor.query import Query, TextPattern
 from sealtrail_auditor.verdict import Verdict
+from sealtrail_schemas.control import KeyChange
 from sealtrail_schemas.errors import PackError
+from sealtrail_schemas.keys import Signer
 from sealtrail_schemas.layout import format_documents
 from sealtrail_schemas.recognise_json import parse_mapping
 
@@ -289,3 +291,50 @@ def test_a_file_that_no_check_speaks_of_is_seen(trail, name):
     listed = replace(manifest, files={**manifest.files} | {n: PackedFile.of(d) for n, d in added.items()})
     result = checked(trail, rezipped(data, **added, **{"manifest.json": listed.encode()}))
     assert codes(result) == {"ST-PACK-FILE"}
+
+
+class TestOfATrailWhoseKeyWasChanged:
+    """The seals of one trail, each under the key of its size; the pack's key changes lead to them."""
+
+    @pytest.fixture
+    def rotated(self):
+        return make_rotated(b"\x02" * 32, b"\x03" * 32)
+
+    @pytest.mark.parametrize("seed", [1, 2, 3])
+    def test_any_of_its_keys_proves_all_entries(self, rotated, seed):
+        data = zipped(rotated, selected(rotated))
+        result = check_pack(io.BytesIO(data), policy_with(rotated, bytes([seed]) * 32).logs)
+        assert result.verdict is Verdict.INTACT
+        assert len(result.entries) == rotated.size
+        assert result.page is PageState.SAME
+
+    def test_without_the_changes_its_other_keys_are_unknown(self, rotated):
+        result = checked(rotated, zipped(rotated, selected(rotated), changes=()))
+        assert {finding.code.code for finding in result.findings.kept} == {"ST-PROOF-KEY"}
+        by_newest = [entry.sequence for entry in result.entries if state_of(entry, "signature") == "good"]
+        assert by_newest == [10, 11, 12]
+
+    def test_a_change_of_another_trail_or_by_others_leads_nowhere(self, rotated):
+        others = [Signer.from_seed(rotated.origin, bytes([number]) * 32) for number in (2, 3)]
+        deed = KeyChange(*(other.verifier for other in others))
+        for members, code in (({"trail_id": b"x" * 32}, None), ({"sequence": 4}, "ST-PACK-FILE")):
+            note = rotated.statement(deed, *others, **({"sequence": 9} | members))
+            data = zipped(rotated, selected(rotated), changes=[PackedChange(rotated.folder, 10, note)])
+            result = checked(rotated, data)
+            assert state_of(result.entries[5], "signature") == "unknown"
+            assert (code in {finding.code.code for finding in result.findings.kept}) is (code is not None)
+
+    def test_a_changed_note_is_told(self, rotated):
+        data = zipped(rotated, selected(rotated))
+        name = f"keys/{rotated.folder}00000000000000000010.note"
+        result = checked(
+            rotated, rezipped(data, **{name: member(data, name).replace(b"as agreed", b"as I like")})
+        )
+        assert name in {
+            finding.key for finding in result.findings.kept if finding.code.code == "ST-PACK-FILE"
+        }
+        assert result.verdict is Verdict.TAMPERED
+
+
+def state_of(entry, name: str) -> str:
+    return next(check.state.value for check in entry.checks if check.name.value == name)

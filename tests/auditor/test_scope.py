@@ -24,6 +24,9 @@ ELSEWHERE = {
     FindingCode.HEAD_CUT,
     FindingCode.TRAIL_STALE,
     FindingCode.TRAIL_FORKED,
+    FindingCode.KEY_AHEAD,
+    # of what a seal behind the part shows
+    FindingCode.KEY_UNLISTED,
     # of an entry that stands behind the end of a batch
     FindingCode.ENTRY_EXTRA,
 }

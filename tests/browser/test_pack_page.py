@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import pytest
 
-from auditor.builders import make_trail
+from auditor.builders import make_rotated, make_trail, policy_of
 from packs import FAILS, ONE_BYTE, checked, member, one_byte_changed, selected, states, zipped
-from sealtrail_auditor.pack import About
+from sealtrail_auditor.pack import About, PackedChange
+from sealtrail_auditor.pack_check import check_pack
+from sealtrail_auditor.pack_select import changes_of
+from sealtrail_auditor.reading import find_trails
 from sealtrail_producers.event_fields import as_resource
 from sealtrail_schemas.audit_event import Actor, AuditEvent, Outcome, encode_event
+from sealtrail_schemas.control import KeyChange
+from sealtrail_schemas.keys import Signer
 from sealtrail_schemas.payload import encode_payload
 
 ALL_GOOD = dict.fromkeys(("form", "leaf", "payload", "inclusion", "signature", "seal"), "good")
@@ -76,6 +82,66 @@ def test_one_changed_byte_is_judged_as_on_the_command_line(trail, open_pack, whe
     assert opened.states()[4] == ALL_GOOD | FAILS[where]
     assert opened.colours()[4] == "red"
     assert opened.colours()[:3] == ["green"] * 3
+
+
+@pytest.fixture(scope="module")
+def rotated():
+    """A trail whose key was changed twice."""
+    return make_rotated(b"\x02" * 32, b"\x03" * 32)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_the_keys_of_a_trail_lead_to_each_other(rotated, open_pack, seed):
+    """Whichever of them the pack's policy names, and all can be compared."""
+    key = Signer.from_seed(rotated.origin, bytes([seed]) * 32).verifier
+    opened = open_pack(zipped(rotated, selected(rotated), key=key))
+    assert opened.colour == "green"
+    shown = opened.page.locator(".fingerprint").all_inner_texts()
+    assert sorted(shown) == sorted(one.verifier.fingerprint for one in rotated.signers)
+    assert shown[0] == key.fingerprint
+
+
+def changes_for_the_page(rotated):
+    """Key changes in packs, right and wrong, by what is wrong with them."""
+    note = changes_of(rotated.store, find_trails(rotated.store, policy_of(rotated))[0])
+    keys = [one.verifier for one in rotated.signers]
+    thief = Signer.from_seed(rotated.origin, b"\x09" * 32)
+    forked = rotated.statement(KeyChange(keys[0], thief.verifier), rotated.signers[0], thief, sequence=3)
+    return {
+        "none": [],
+        "one": note[:1],
+        "another": note[1:],
+        "changed": [note[0], note[1]._replace(note=note[1].note.replace(b"agreed", b"wished"))],
+        "one signature": [
+            note[0],
+            note[1]._replace(note=note[1].note.rpartition("\n\u2014".encode())[0] + b"\n"),
+        ],
+        "of another size": [note[0], note[1]._replace(size=7)],
+        "in another folder, twice": [*note, note[1]._replace(folder="other/0/00000000/")],
+        "a fork": [PackedChange(rotated.folder, 4, forked), *note],
+    }
+
+
+@pytest.mark.parametrize(
+    "which",
+    [
+        "none",
+        "one",
+        "another",
+        "changed",
+        "one signature",
+        "of another size",
+        "in another folder, twice",
+        "a fork",
+    ],
+)
+@pytest.mark.parametrize("seed", [1, 3])
+def test_key_changes_are_judged_as_on_the_command_line(rotated, open_pack, which, seed):
+    key = Signer.from_seed(rotated.origin, bytes([seed]) * 32).verifier
+    data = zipped(rotated, selected(rotated), changes=changes_for_the_page(rotated)[which], key=key)
+    expected = states(check_pack(io.BytesIO(data), {key.name: key}))
+    assert open_pack(data).states() == expected
+    assert {each["signature"] for each in expected} >= {"good"}
 
 
 def test_a_redacted_pack_is_green_and_shows_nothing(trail, open_pack):

@@ -42,15 +42,16 @@ async function checkEntry(entry, keys, abilities) {
   const checkpoint = readOrNull(() => parseCheckpoint(parseNote(proof.checkpoint).text));
   const [leaf, leafCheck] = checkLeafOf(proof);
   const [payload, payloadCheck] = await checkPayload(leaf, payloadBytes);
+  const key = checkpoint && keyAt(keys, checkpoint.origin, leaf?.trailId, checkpoint.size);
   const checks = {
     form: good("The file is a tlog-proof, version 1."),
     leaf: leafCheck,
     payload: payloadCheck,
     inclusion: await checkInclusion(proof, checkpoint),
-    signature: await checkSignature(proof.checkpoint, checkpoint, keys, abilities),
+    signature: await checkSignature(proof.checkpoint, checkpoint, key, abilities),
   };
   const hash = proof.extra === null ? null : await entryHash(proof.extra);
-  return { checks, proof, leaf, payload, entryHash: hash, checkpoint };
+  return { checks, proof, leaf, payload, entryHash: hash, checkpoint, key };
 }
 
 function cannotCheck() {
@@ -122,9 +123,8 @@ async function climb(index, size, leafHash, path) {
   return last === 0n ? hash : null;
 }
 
-async function checkSignature(note, checkpoint, keys, abilities) {
+async function checkSignature(note, checkpoint, key, abilities) {
   if (checkpoint === null) return bad("What should be a checkpoint can't be read as one.");
-  const key = keys.get(checkpoint.origin);
   if (!key) return ["unknown", `The pack's policy names no key of ${checkpoint.origin}.`];
   if (!abilities.signatures) return ["cannot", "This browser can't verify Ed25519 signatures."];
   const state = await openNote(note, key.name, key.publicKey);
@@ -147,12 +147,12 @@ async function openNote(bytes, name, publicKey) {
 }
 
 // In a pack, the seal that holds the proof's checkpoint says more: which batch, when, kept until when.
-async function checkSeal(result, seal, keys, abilities) {
+async function checkSeal(result, seal, abilities) {
   if (!abilities.hashes) return ["cannot", "This browser offers no Web Crypto here."];
   if (!result.proof || !result.leaf || !result.checkpoint) return unjudged("leaf and checkpoint");
   const note = readOrNull(() => decodeUtf8(result.proof.checkpoint));
   if (!seal?.said || seal.said.checkpoint !== note) return bad("No seal of this pack holds the proof's checkpoint.");
-  const key = keys.get(result.checkpoint.origin);
+  const key = result.key;
   if (!key) return ["unknown", `The pack's policy names no key of ${result.checkpoint.origin}.`];
   if (!abilities.signatures) return ["cannot", "This browser can't verify Ed25519 signatures."];
   const state = await openNote(seal.bytes, `${key.name}/seal`, key.publicKey);

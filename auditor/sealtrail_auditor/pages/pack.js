@@ -31,7 +31,7 @@ async function main() {
   byId("title").textContent = oneLine(data.title);
   byId("selection").textContent = oneLine(data.selection);
   const abilities = await browserAbilities();
-  const keys = await readKeys(data.keys, abilities);
+  const keys = await readKeys(data, abilities);
   const seals = abilities.hashes ? data.seals.map((seal) => readOrNull(() => readSeal(seal))).filter(Boolean) : [];
   showMissing(data.missing);
   const rows = [];
@@ -48,14 +48,34 @@ async function main() {
   document.documentElement.dataset.done = "true";
 }
 
-async function readKeys(vkeys, abilities) {
-  const keys = new Map();
+// The keys of the pack's policy by origin, the key changes that opened, and all keys to which these lead.
+async function readKeys(data, abilities) {
+  const keys = { trusted: new Map(), changes: [], all: [] };
   if (!abilities.hashes) return keys;
-  for (const vkey of vkeys) {
+  for (const vkey of data.keys) {
     const key = await parseKey(vkey).catch(() => null);
-    if (key !== null) keys.set(key.name, key);
+    if (key !== null) keys.trusted.set(key.name, key);
   }
+  for (const change of abilities.signatures ? data.changes : []) {
+    const opened = await openChange(change);
+    if (opened !== null && !keys.changes.some((other) => other.text === opened.text)) keys.changes.push(opened);
+  }
+  keys.all = allKeys(keys);
   return keys;
+}
+
+function allKeys(keys) {
+  const all = [];
+  for (const trusted of keys.trusted.values()) {
+    const trails = new Set(keys.changes.filter((change) => change.origin === trusted.name).map((one) => one.trailId));
+    const lines = [...trails].map((trailId) =>
+      followKeys(trusted, keys.changes.filter((change) => change.origin === trusted.name && change.trailId === trailId)),
+    );
+    for (const key of [trusted, ...lines.flatMap((line) => line.keys)]) {
+      if (!all.some((other) => isSameKey(other, key))) all.push(key);
+    }
+  }
+  return all;
 }
 
 async function checkRow(entry, keys, seals, abilities) {
@@ -63,7 +83,7 @@ async function checkRow(entry, keys, seals, abilities) {
   try {
     result = await checkEntry(entry, keys, abilities);
     const seal = seals.find((each) => each.name === entry.seal);
-    result.checks.seal = await checkSeal(result, seal, keys, abilities);
+    result.checks.seal = await checkSeal(result, seal, abilities);
   } catch (error) {
     const checks = { ...onlyForm(new Refused(error.message)), seal: unjudged("proof") };
     result = { checks };
@@ -134,7 +154,7 @@ function plural(count, one, many) {
 // The keys, and the reader's own copy
 
 function showKeys(keys) {
-  const items = [...keys.values()].map((key) =>
+  const items = keys.all.map((key) =>
     make("li", {}, make("span", { class: "origin" }, oneLine(key.name)), make("code", { class: "fingerprint" }, key.fingerprint)),
   );
   const none = make("li", {}, "This browser can't compute the fingerprint. README.txt in the pack has it.");
@@ -145,7 +165,7 @@ function showKeys(keys) {
 
 function compareFingerprint(text, keys) {
   const typed = text.trim().replace(/^SHA256:/i, "").replace(/=+$/, "");
-  const same = [...keys.values()].filter((key) => key.fingerprint === `SHA256:${typed}`);
+  const same = keys.all.filter((key) => key.fingerprint === `SHA256:${typed}`);
   const answer = byId("comparison");
   answer.className = typed === "" ? "" : same.length ? "same" : "different";
   if (typed === "") answer.textContent = "";

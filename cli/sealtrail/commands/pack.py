@@ -90,7 +90,7 @@ def _pack(
     from sealtrail.new_file import new_file
     from sealtrail.progress import Meter
     from sealtrail_auditor.archive import total_batch_bytes
-    from sealtrail_auditor.pack_select import PackSelection
+    from sealtrail_auditor.pack_select import PackSelection, changes_of
     from sealtrail_auditor.pack_write import write_pack
 
     output, now = current_output(), datetime.now(UTC)
@@ -109,7 +109,8 @@ def _pack(
             for trail in trails
         ]
         keys = list({trail.origin: trail.keys.newest for trail in trails}.values())
-        packed = write_pack(file, about, keys, chain.from_iterable(selections))
+        changes = [change for trail in trails for change in changes_of(store, trail)]
+        packed = write_pack(file, about, keys, chain.from_iterable(selections), changes)
         if not packed.entries:
             raise CommandError("no entry fits that could be packed, so no pack was written")
     return selections, packed
