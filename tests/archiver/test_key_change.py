@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from archiver.archived import folder_of, sealed_entries
-from archiver.test_onward import crashed_at, sealed, site
+from archiver.stopped import crashed_at, sealed, site
 from deployment import Deployment, values
 from sealtrail_archiver.archiver import Archiver
 from sealtrail_archiver.errors import KeyChangedError

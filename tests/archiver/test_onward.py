@@ -6,9 +6,22 @@ import itertools
 import pytest
 
 from archiver.archived import sealed_entries, verify
+from archiver.stopped import (
+    CHAINED_STOPS,
+    crashed_at,
+    failing,
+    lose_raw,
+    overtake,
+    prepared,
+    recreate,
+    sealed,
+    site,
+    stop_of,
+    truncate,
+)
 from deployment import Deployment, values
 from sealtrail_archiver.errors import KeyChangedError
-from sealtrail_archiver.onward import Site, continue_trail, record_gap
+from sealtrail_archiver.onward import continue_trail, record_gap
 from sealtrail_auditor.verdict import Verdict
 from sealtrail_chainer.anchor import sealed_anchors
 from sealtrail_chainer.chain_step import chain_control
@@ -25,33 +38,6 @@ from sealtrail_schemas.payload import decode_payload
 from sealtrail_transport.errors import LogUnavailableError, StoreUnavailableError, WriterFencedError
 from sealtrail_transport.log import LogRecord, NewRecord
 from sealtrail_transport.memory_faults import AppendFault
-
-
-class CrashError(Exception):
-    """The process is gone."""
-
-
-def site(deployment, signer=None) -> Site:
-    return Site(
-        deployment.log,
-        deployment.store,
-        deployment.trail,
-        signer or deployment.signer,
-        deployment.retention,
-        clock_ms=lambda: deployment.clock.now_ms,
-        entropy=deployment.random.randbytes,
-    )
-
-
-def sealed(count=9, **kwargs) -> Deployment:
-    """A trail with `count` events sealed and two more chained."""
-    deployment = Deployment(**kwargs)
-    deployment.publish(*values(count))
-    deployment.chain()
-    deployment.archive()
-    deployment.publish(*values(2, count))
-    deployment.chain()
-    return deployment
 
 
 def controls(deployment):
@@ -74,54 +60,12 @@ def events(deployment) -> list[bytes]:
     return [decode_payload(payload).value for leaf, payload in leaves if leaf.kind is Kind.EVENT]
 
 
-def stop_of(deployment) -> LineStoppedError | None:
-    return diagnose(deployment.log, deployment.store, deployment.trail).stop
-
-
 def go_on(deployment, more=2):
     """Publish, chain and seal with fresh services, and verify."""
     deployment.publish(*values(more, 100))
     deployment.chain()
     deployment.archive()
     assert verify(deployment).verdict is Verdict.INTACT
-
-
-def recreate(deployment):
-    deployment.log.faults.recreate_topic("events.chained")
-
-
-def overtake(deployment):
-    deployment.log.faults.lose_start("events.chained", 0, deployment.log.bounds("events.chained", 0).end)
-
-
-def truncate(deployment):
-    deployment.log.faults.lose_end("events.chained", 0, 2)
-
-
-def alter(deployment):
-    """Change what a chained record that is not sealed yet holds."""
-    partition = deployment.log.partition("events.chained", 0)
-    last = max(partition.records)
-    partition.records[last] = partition.records[last]._replace(value=b"another")
-
-
-def invent(deployment):
-    """Write a stray that claims an event which was chained with other content."""
-    partition = deployment.log.partition("events.chained", 0)
-    record = partition.records[max(partition.records)]
-    link = record.headers[-1][1]
-    deployment.log.faults.write_foreign(
-        "events.chained", 0, NewRecord(None, b"invented", ((b"sealtrail.link", link),))
-    )
-
-
-CHAINED_STOPS = {
-    StopCode.TOPIC_RECREATED: recreate,
-    StopCode.CHAINED_OVERTAKEN: overtake,
-    StopCode.CHAINED_TRUNCATED: truncate,
-    StopCode.PAYLOAD_MISMATCH: alter,
-    StopCode.STRAY_LOST: invent,
-}
 
 
 @pytest.mark.parametrize("code", CHAINED_STOPS)
@@ -206,11 +150,6 @@ def test_no_gap_is_recorded_where_there_is_none():
     deployment = sealed()
     with pytest.raises(NotThisWayError, match="there is no gap"):
         record_gap(site(deployment), reason="a test")
-
-
-def lose_raw(deployment):
-    deployment.publish(*values(4, 20))
-    deployment.log.faults.lose_start("events", 0, deployment.log.bounds("events", 0).end - 2)
 
 
 def recreate_both(deployment):
@@ -311,14 +250,6 @@ def test_a_statement_of_another_place_is_none():
         assert (statement_of(entry, deployment.signer.verifier) is not None) is is_there
 
 
-def failing(operation):
-    def fault(found, key, phase):
-        if found == operation:
-            raise StoreUnavailableError(f"{phase} {key}")
-
-    return fault
-
-
 def test_a_continuation_under_another_key_is_no_anchor():
     deployment = sealed()
     recreate(deployment)
@@ -367,55 +298,6 @@ def test_each_fault_of_the_append_leaves_one_entry(way, fault):
     deployment.archive()
     assert verify(deployment).verdict is Verdict.INTACT
     assert len(controls(deployment)) == 1
-
-
-def prepared(deployment, way):
-    """Harm a deployment, and return what mends it, as often as it is called."""
-    if way is StopCode.RAW_OVERTAKEN:
-        lose_raw(deployment)
-        return lambda: record_gap(site(deployment), reason="a test")
-    CHAINED_STOPS[way](deployment)
-    return lambda: continue_trail(site(deployment), way, reason="a test")
-
-
-class Crashes:
-    """Lets the process die at the n-th effect on log or store, before it or behind it: reading has none."""
-
-    def __init__(self, deployment, at):
-        self.left = at
-        self.log, self.store = deployment.log, deployment.store
-        self.commit, self.writer = self.log.commit, self.log.writer
-
-    def __enter__(self):
-        self.store.fault = lambda operation, *_: self.count() if operation == "put" else None
-        self.log.commit = lambda *args: self.around(self.commit, *args)
-        self.log.writer = lambda *args, **kwargs: self.around(self.writer, *args, **kwargs)
-        return self
-
-    def __exit__(self, *_):
-        del self.log.commit, self.log.writer
-        self.store.fault = None
-
-    def count(self):
-        if self.left == 0:
-            raise CrashError
-        self.left -= 1
-
-    def around(self, effect, *args, **kwargs):
-        self.count()
-        answer = effect(*args, **kwargs)
-        self.count()
-        return answer
-
-
-def crashed_at(deployment, at, act) -> bool:
-    """Whether the process died there."""
-    with Crashes(deployment, at):
-        try:
-            act()
-        except CrashError:
-            return True
-    return False
 
 
 @pytest.mark.parametrize("way", [StopCode.RAW_OVERTAKEN, *CHAINED_STOPS])

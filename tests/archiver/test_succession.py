@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from archiver.archived import verify
+from archiver.stopped import crashed_at, sealed, site
 from archiver.test_key_change import under
-from archiver.test_onward import crashed_at, sealed, site
 from deployment import Deployment, values
 from sealtrail_archiver.onward import continue_trail
 from sealtrail_auditor.verdict import Verdict

@@ -90,7 +90,7 @@ def test_a_chained_topic_that_is_cut_off_is_continued(office):
     shown = call("continue", "--dry-run").stdout
     assert "chained-truncated: events.chained ends at offset 2" in shown
     assert kept in shown
-    assert "to state  continuation, as entry 4: the trail goes on in events.chained" in shown
+    assert "to state  continuation, as entry 4: the trail goes on in topic events.chained after" in shown
     assert left(office, "stopped") == [kept]
     answer = act("continue")
     assert "entry 4 states it" in answer.stdout
@@ -112,7 +112,7 @@ def test_a_gap_in_the_raw_topic_is_recorded(office):
     lose_start(office, "events", 4)
     assert "see `sealtrail record-gap --dry-run`" in stop()
     shown = call("record-gap", "--dry-run").stdout
-    assert "gap, as entry 4: events offsets 3 to 3, 1 record at most, were lost" in shown
+    assert "gap, as entry 4: 1 record at most, at offsets 3 to 3 of topic events, were lost" in shown
     act("record-gap")
     goes_on(4)
 

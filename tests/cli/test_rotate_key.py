@@ -45,7 +45,7 @@ def test_policy_and_key_file_name_the_new_key_and_the_pipeline_goes_on(office):
     answer = rotate()
     new = trusted(office)
     assert new != old
-    assert f"{old.fingerprint} → {new.fingerprint}" in answer.stdout
+    assert f"the key was changed from {old.fingerprint} to {new.fingerprint}" in answer.stdout
     assert DataFolder(office).signer(ORIGIN).verifier == new
     kept = office / "keys" / f"events-0.key.old-{old.key_id.hex()}"
     assert sorted(path.name for path in (office / "keys").iterdir()) == ["events-0.key", kept.name]
