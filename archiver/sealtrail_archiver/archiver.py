@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from sealtrail_archiver.errors import KeyChangedError
 from sealtrail_archiver.read_back import NeedsMore
-from sealtrail_archiver.sealing import CLOCK_SKEW, Draft, Outcome, seal_draft
+from sealtrail_archiver.sealing import CLOCK_SKEW, Draft, Outcome, Overtaken, seal_draft
 from sealtrail_archiver.settings import Alarm, ArchiverStep, Did, SealedBatch
 from sealtrail_archiver.trimming import Trims
 from sealtrail_chainer.anchor import find_anchor
@@ -125,6 +125,27 @@ class Archiver:
         """How many entries were read and are not sealed yet."""
         return len(self._running.unsealed) if self._running else 0
 
+    @property
+    def oldest_pending_ms(self) -> int | None:
+        """When the oldest of these was chained, by the chainer's clock; None where there is none."""
+        unsealed = self._running.unsealed if self._running else None
+        return unsealed[0].leaf.chained_at_ms if unsealed else None
+
+    @property
+    def position(self) -> int | None:
+        """The chained offset at which the next read begins; None before recovery."""
+        return self._running.position if self._running else None
+
+    @property
+    def newest_seal_at(self) -> datetime | None:
+        """When the store took the batch of the newest seal; None before recovery, or where there is none."""
+        previous = self._running.previous if self._running else None
+        return previous.seal.batch.last_modified if previous else None
+
+    def chained_end(self) -> int:
+        """Ask the log where the chained partition ends. For any thread. Raises LogError."""
+        return self._log.bounds(self._trail.chained_topic, self._trail.partition).end
+
     def step(self, *, now_ms: int, flush: bool = False) -> ArchiverStep:
         """Do the next piece of work; `flush` seals what is there although the batch is neither full nor old.
 
@@ -139,6 +160,17 @@ class Archiver:
         running = self._running
         if running is None:
             return self._recover(now_ms)
+        try:
+            return self._work(running, now_ms, flush=flush)
+        except OffsetOutOfRangeError:
+            self.close()  # recovery finds a newer seal to go on from, or stops the line
+            return ArchiverStep(Did.BUSY)
+
+    def close(self) -> None:
+        """Forget what was read. Work under way ends by itself; the next recovery finds what it wrote."""
+        self._running = None
+
+    def _work(self, running: _Running, now_ms: int, *, flush: bool) -> ArchiverStep:
         self._trims.run(now_ms=now_ms)
         running.opened_at_ms = min(running.opened_at_ms, now_ms)  # a clock may have been set back
         if running.work is not None and running.work.done():
@@ -157,10 +189,6 @@ class Archiver:
             # may have read on since our last read.
             self._start(running, now_ms, at_end=running.wanted > 1)
         return step if running.work is None else ArchiverStep(Did.BUSY)
-
-    def close(self) -> None:
-        """Forget what was read. Work under way ends by itself; the next recovery finds what it wrote."""
-        self._running = None
 
     def _recover(self, now_ms: int) -> ArchiverStep:
         anchor = self._anchor or find_anchor(self._log, self._store, self._trail)
@@ -212,17 +240,13 @@ class Archiver:
 
     def _read(self, running: _Running, now_ms: int) -> ArchiverStep:
         trail, limits = self._trail, self._settings
-        try:
-            chunk = self._log.read(
-                trail.chained_topic,
-                trail.partition,
-                running.position,
-                max_records=limits.read_records,
-                max_bytes=limits.read_bytes,
-            )
-        except OffsetOutOfRangeError:
-            self.close()  # recovery finds a newer seal to go on from, or stops the line
-            return ArchiverStep(Did.BUSY)
+        chunk = self._log.read(
+            trail.chained_topic,
+            trail.partition,
+            running.position,
+            max_records=limits.read_records,
+            max_bytes=limits.read_bytes,
+        )
         if not running.growing:
             running.opened_at_ms = now_ms
         entries, alarms = 0, []
@@ -325,6 +349,9 @@ class Archiver:
         outcome = work.result()
         if isinstance(outcome.result, NeedsMore):
             running.wanted = outcome.result.entries
+            return ArchiverStep(Did.BUSY, alarms=outcome.alarms)
+        if isinstance(outcome.result, Overtaken):
+            self.close()  # recovery goes on from the other's seal
             return ArchiverStep(Did.BUSY, alarms=outcome.alarms)
         sealed: SealedBatch = outcome.result
         running.wanted = 1

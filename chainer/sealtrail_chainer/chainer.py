@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from sealtrail_chainer.trail import Trail
     from sealtrail_chainer.true_chain import Stray
     from sealtrail_schemas.chain import ChainState
+    from sealtrail_transport.errors import LogError
     from sealtrail_transport.log import Appended, Log, LogRecord, NewRecord, PartitionWriter
     from sealtrail_transport.store import Store
 
@@ -63,12 +64,21 @@ class Did(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChainerStep:
-    """What a step did: entries chained, why some of them as rejected, and the strays that recovery met."""
+    """What a step did.
+
+    Attributes:
+        did: what.
+        entries: entries chained.
+        rejected: why some of them were chained as rejected.
+        strays: those that recovery met.
+        doubt: what put the last append in doubt.
+    """
 
     did: Did
     entries: int = 0
     rejected: tuple[str, ...] = ()
     strays: tuple[Stray, ...] = ()
+    doubt: LogError | None = None
 
 
 @dataclass(slots=True)
@@ -111,6 +121,15 @@ class Chainer:
         """The state of the chain after the last step; None before recovery."""
         return self._running.state if self._running else None
 
+    @property
+    def position(self) -> int | None:
+        """The raw offset at which the next read begins; None before recovery."""
+        return self._running.position if self._running else None
+
+    def raw_end(self) -> int:
+        """Ask the log where the raw partition ends. For any thread. Raises LogError."""
+        return self._log.bounds(self._trail.raw_topic, self._trail.partition).end
+
     def step(self, *, now_ms: int) -> ChainerStep:
         """Do the next piece of work: one recovery, one transaction, one heartbeat, or nothing.
 
@@ -123,9 +142,9 @@ class Chainer:
             if self._running is None:
                 return self._recover(now_ms)
             return self._work(self._running, now_ms)
-        except (UncertainAppendError, OffsetOutOfRangeError):
+        except (UncertainAppendError, OffsetOutOfRangeError) as error:
             self.close()  # recovery finds out, or stops the line
-            return ChainerStep(Did.DOUBTED)
+            return ChainerStep(Did.DOUBTED, doubt=error)
         except WriterFencedError:
             self.close()
             raise

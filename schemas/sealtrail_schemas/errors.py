@@ -9,7 +9,7 @@ FormatError
 │   └── CheckpointError
 ├── TlogProofError
 ├── OriginError
-├── SealError · PolicyError · EventError · MappingError · ViewError · PackError
+├── SealError · PolicyError · EventError · MappingError · ViewError · PackError · StampError
 └── UnknownFormatError          well-formed, but of a version or algorithm this program does not know
 """
 
@@ -98,6 +98,10 @@ class ViewError(FormatError):
 
 class PackError(FormatError):
     """Not an evidence pack."""
+
+
+class StampError(FormatError):
+    """Not a producer's stamp, or not void numbers."""
 
 
 class UnknownFormatError(FormatError):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sealtrail_transport.store import ObjectVersion, Store
 
 _MAX_SIZE = 2**63 - 1
+_MOST_FOLLOWING = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,29 @@ def read_seal(
         except (FormatError, ObjectMissingError):
             continue
         return PlacedSeal(key, line.version_id, opened)
+    return None
+
+
+def following_seal(
+    store: Store, folder: str, previous: OpenedSeal | None, keys: TrailKeys
+) -> PlacedSeal | None:
+    """The valid seal of the smallest size that goes on from `previous` (None: from the beginning), if any.
+
+    Looks through so many names at most (`_MOST_FOLLOWING`): whoever squats names can hide a seal here, and
+    can't make one up.
+
+    Raises:
+        UnknownFormatError: the trail's key has signed a seal of a newer version there.
+    """
+    start = reached = previous.checkpoint.size if previous else 0
+    for _ in range(_MOST_FOLLOWING):
+        size = _next_size(store, folder, reached)
+        if size is None:
+            return None
+        found = read_seal(store, folder, size, keys, previous)
+        if found is not None and found.opened.seal.first.sequence == start:
+            return found
+        reached = size
     return None
 
 
