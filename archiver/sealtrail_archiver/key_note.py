@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from sealtrail_chainer.errors import LineStoppedError, StopCode
+from sealtrail_schemas.control import KeyChange
 from sealtrail_schemas.layout import key_change_key
 from sealtrail_transport.errors import LockUnsupportedError, ObjectExistsError
 from sealtrail_transport.key_shelf import PlacedChange, key_changes
@@ -33,10 +34,10 @@ def place_key_note(store: Store, folder: str, stated: Stated, seal: Seal) -> Pla
     retention = None if until is None else Retention(LockMode.COMPLIANCE, until)
     with suppress(ObjectExistsError):
         store.put(key, stated.note, retention=retention, content_type="text/plain")
-    placed = _find(store, folder, key)
+    placed = _find(store, folder, key, stated)
     if placed is None:
         store.put(key, stated.note, retention=retention, only_if_absent=False, content_type="text/plain")
-        placed = _find(store, folder, key)
+        placed = _find(store, folder, key, stated)
     if placed is None:
         raise LockUnsupportedError(f"{store.url} does not return the key change that was written to {key}")
     if placed.control != stated.control:
@@ -53,5 +54,8 @@ def place_key_note(store: Store, folder: str, stated: Stated, seal: Seal) -> Pla
     return placed
 
 
-def _find(store: Store, folder: str, key: str) -> PlacedChange | None:
-    return next((placed for placed in key_changes(store, folder) if placed.key == key), None)
+def _find(store: Store, folder: str, key: str, stated: Stated) -> PlacedChange | None:
+    """The change of the same old key that the name holds."""
+    old = isinstance(stated.control.deed, KeyChange) and stated.control.deed.old
+    found = (placed for placed in key_changes(store, folder) if (placed.key, placed.old) == (key, old))
+    return next(found, None)

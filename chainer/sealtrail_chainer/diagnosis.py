@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,11 +9,6 @@ from sealtrail_chainer.anchor import find_anchor
 from sealtrail_chainer.errors import LineStoppedError
 from sealtrail_chainer.raw_check import check_newest, check_raw_ends
 from sealtrail_chainer.scan import scan
-from sealtrail_chainer.true_chain import Linked
-from sealtrail_schemas.batch import BatchReader
-from sealtrail_schemas.errors import FormatError
-from sealtrail_schemas.leaf import Leaf, entry_hash
-from sealtrail_transport.errors import ObjectMissingError
 
 if TYPE_CHECKING:
     from sealtrail_chainer.anchor import Anchor
@@ -63,22 +57,3 @@ def diagnose(log: Log, store: Store, trail: Trail) -> Diagnosis:
     except LineStoppedError as stop:
         return Diagnosis(anchor, scanned, stop)
     return Diagnosis(anchor, scanned, None)
-
-
-def last_sealed(store: Store, anchor: Anchor) -> Linked | None:
-    """The last entry of the newest batch; None where that can't be read. Its offset is not known: -1.
-
-    Raises:
-        StoreError: as `Store.open`.
-    """
-    if anchor.seal is None or anchor.folder is None:
-        return None
-    seal = anchor.seal.opened.seal
-    try:
-        with store.open(anchor.folder + seal.batch.key, seal.batch.version_id) as stream:
-            ((leaf_bytes, payload),) = deque(BatchReader(stream), maxlen=1)
-        leaf = Leaf.parse(leaf_bytes)
-    except (FormatError, ObjectMissingError, ValueError):
-        return None
-    hashed = entry_hash(leaf_bytes)
-    return Linked(-1, leaf, leaf_bytes, payload, hashed) if hashed == anchor.state.last_hash else None

@@ -1,13 +1,15 @@
-"""What a successor takes over from the trail that it goes on from."""
+"""Trails that go on from one another: which is the last, and what a successor takes over."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sealtrail_chainer.diagnosis import last_sealed
+from sealtrail_chainer.anchor import genesis_body, sealed_anchors
 from sealtrail_chainer.errors import LineStoppedError, StopCode
 from sealtrail_chainer.raw_check import ChainedSource, check_source
+from sealtrail_chainer.sealed_entry import first_sealed, last_sealed
 from sealtrail_schemas.body import Predecessor
+from sealtrail_schemas.errors import FormatError
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -17,6 +19,29 @@ if TYPE_CHECKING:
     from sealtrail_schemas.keys import Verifier
     from sealtrail_transport.log import Log
     from sealtrail_transport.store import Store
+
+
+def newest_sealed(store: Store, trail: Trail) -> Anchor | None:
+    """The newest seal of the trail, whatever the log holds.
+
+    Of trails that go on from one another, it is that of the last one.
+
+    Raises as `sealed_anchors`.
+    """
+    sealed = sealed_anchors(store, trail)
+    gone_on_from = {_predecessor(store, anchor) for anchor in sealed} if len(sealed) > 1 else set()
+    last = [each for each in sealed if each.seal and each.seal.opened.text_sha256 not in gone_on_from]
+    return max(last or sealed, key=lambda anchor: anchor.state.chained_at_ms, default=None)
+
+
+def _predecessor(store: Store, anchor: Anchor) -> bytes | None:
+    """The SHA-256 of the last seal of the trail before; None where there was none, or it can't be read."""
+    first = first_sealed(store, anchor)
+    try:
+        named = None if first is None else genesis_body(first).predecessor
+    except FormatError:
+        return None
+    return None if named is None else named.last_seal
 
 
 def name_predecessor(anchor: Anchor, first_key: Verifier, reason: str) -> Predecessor:

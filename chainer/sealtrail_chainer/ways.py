@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from sealtrail_chainer.anchor import find_anchor, sealed_anchors
+from sealtrail_chainer.anchor import find_anchor
 from sealtrail_chainer.continuation import find_continuation
 from sealtrail_chainer.control_append import Place, Stated
-from sealtrail_chainer.diagnosis import NotThisWayError, diagnose, last_sealed
+from sealtrail_chainer.diagnosis import NotThisWayError, diagnose
 from sealtrail_chainer.errors import LineStoppedError, StopCode
 from sealtrail_chainer.scan import scan
+from sealtrail_chainer.sealed_entry import last_sealed
 from sealtrail_chainer.statement import note_of, statement_of
+from sealtrail_chainer.succession import newest_sealed
 from sealtrail_chainer.true_chain import take_alone
 from sealtrail_schemas.body import TopicRef
 from sealtrail_schemas.control import Continuation, Gap, KeyChange
@@ -73,11 +75,6 @@ def look_for_continuation(log: Log, store: Store, trail: Trail, known: StopCode 
         raise NotThisWayError(_nothing(trail) if stop is None else str(stop), stop)
     deed = Continuation(_chained_topic(log, trail), known)
     return Place(scanned.state, scanned.state.next_source_offset, deed)
-
-
-def newest_sealed(store: Store, trail: Trail) -> Anchor | None:
-    """The newest seal of the trail, whatever the log holds; of several trails, the one sealed last."""
-    return max(sealed_anchors(store, trail), key=lambda anchor: anchor.state.chained_at_ms, default=None)
 
 
 def look_for_gap(log: Log, store: Store, trail: Trail) -> Stated | Place:
@@ -178,10 +175,8 @@ def _stated(entry: Linked, verifier: Verifier) -> Stated | None:
 def _placed_change(store: Store, anchor: Anchor, old: Verifier) -> Stated | None:
     """The change of that key, where it lies under `keys/` already."""
     for placed in key_changes(store, anchor.folder) if anchor.folder else ():
-        deed = placed.control.deed
-        if placed.control in anchor.keys.changes and isinstance(deed, KeyChange) and deed.old == old:
-            with store.open(placed.key, placed.version_id) as stream:
-                return Stated(placed.control, stream.read())
+        if placed.control in anchor.keys.changes and placed.old == old:
+            return Stated(placed.control, placed.note)
     return None
 
 

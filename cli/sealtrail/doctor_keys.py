@@ -84,7 +84,7 @@ NOT_STOPPED: Final = Promise(
     "ST-TRAIL-STOPPED",
     "no line has stopped",
     "no evidence of a stop in the data folder",
-    "read it, and move it away once its cause is understood",
+    "read it; once its cause is understood, take the way onward (docs/operations.md), or move it away",
     exit_code=ExitCode.LINE_STOPPED,
 )
 

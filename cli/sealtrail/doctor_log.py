@@ -36,7 +36,7 @@ THERE: Final = Promise(
     "ST-TOPIC-MISSING",
     "both topics are there",
     "the topics that the deployment names",
-    "do not make them anew: a trail can't go on in another topic. Begin a new one with --data",
+    "without the chained one, see `sealtrail continue`; without the raw one, `sealtrail init --succeed`",
     exit_code=ExitCode.LINE_STOPPED,
 )
 EMBEDDED: Final = Promise(

@@ -119,6 +119,21 @@ def mark_succeeded(folder: DataFolder, successor: DataFolder) -> None:
     write_private(folder.root / _SUCCEEDED, f"{successor.root.resolve()}\n".encode())
 
 
+def refuse_succeeded(folder: DataFolder, *, by: DataFolder | None = None) -> None:
+    """Raise CommandError if the folder's trails have come to their end, but for those of `by`.
+
+    Whatever were added to them behind that would be a second history.
+    """
+    successor = folder.root / _SUCCEEDED
+    if not successor.exists():
+        return
+    name = successor.read_text("utf-8").strip()
+    if by is None or name != str(by.root.resolve()):
+        raise CommandError(
+            f"the trails of {folder.root} have come to their end, and others go on from them: {name}"
+        )
+
+
 def refuse_restart(folder: DataFolder) -> None:
     """Raise StoppedBeforeError while evidence of a stop lies in the folder.
 
@@ -127,12 +142,7 @@ def refuse_restart(folder: DataFolder) -> None:
     Raises:
         CommandError: the trails have a successor.
     """
-    successor = folder.root / _SUCCEEDED
-    if successor.exists():
-        raise CommandError(
-            f"the trails of {folder.root} have come to their end, and others go on from them: "
-            f"{successor.read_text('utf-8').strip()}"
-        )
+    refuse_succeeded(folder)
     for file in find(folder):
         kept = read(file)
         message = kept.message if kept else "its evidence can't be read"

@@ -88,7 +88,8 @@ def extend_topics(settings: KafkaSettings, deployment: Deployment, partitions: i
                 has = "is gone" if facts is None else f"has {plural(facts.partitions, 'partition')}"
                 raise CommandError(
                     f"topic {name} {has}, and this deployment has {plural(deployment.partitions, 'trail')}: "
-                    "whatever befell it, the trails can't go on in another topic. Begin new ones with --data",
+                    "without the chained one, see `sealtrail continue`; without the raw one, "
+                    "`sealtrail init --succeed`",
                     exit_code=ExitCode.LINE_STOPPED,
                 )
         assert raw is not None  # noqa: S101 - for the type checker

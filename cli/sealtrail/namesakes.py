@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sealtrail.exits import CommandError
-from sealtrail_auditor.folders import find_owner
+from sealtrail_auditor.folders import find_owner, find_owners
 from sealtrail_schemas.layout import partition_prefix
 from sealtrail_transport.trail_folders import trail_folders
 
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 def namesakes(store: Store, trail: Trail, *, also: Verifier | None = None) -> list[str]:
     """Folders of a trail's partition whose seals name its origin, and of which none opens under its key.
 
-    `also` is a key that those may be signed with, too: that of a predecessor.
+    Those that the trail's own key leads to, as a predecessor under another one, are none. `also` is a key
+    that they may be signed with, too: that of a predecessor that nothing names yet.
 
     Raises:
         StoreError: the store does not let us look.
@@ -30,7 +31,11 @@ def namesakes(store: Store, trail: Trail, *, also: Verifier | None = None) -> li
     folders = trail_folders(store, partition_prefix(trail.raw_topic, trail.partition))
     keys = [trail.verifier] if also is None else [trail.verifier, also]
     owners = [find_owner(store, folder, keys) for folder in folders]
-    return [owner.folder for owner in owners if trail.origin in owner.claimed and not owner.is_signed]
+    found = [owner.folder for owner in owners if trail.origin in owner.claimed and not owner.is_signed]
+    if not found:
+        return []
+    vouched_for = {owner.folder for owner in find_owners(store, keys) if owner.vouched_by is not None}
+    return [folder for folder in found if folder not in vouched_for]
 
 
 def refuse_namesakes(store: Store, trail: Trail, *, also: Verifier | None = None) -> None:

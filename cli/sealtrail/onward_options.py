@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from sealtrail import logs, stores
+from sealtrail import evidence, logs, stores
 from sealtrail.archive_option import data_option, endpoint_option, profile_option
 from sealtrail.data_folder import DataFolder
 from sealtrail.exits import CommandError
@@ -66,9 +66,10 @@ class OnwardChoice:
         """Log and store, with the data folder held by this process alone.
 
         Raises:
-            CommandError: another process holds the data folder.
+            CommandError: another process holds the data folder; or its trails have a successor.
             TransportError: log or store can't be reached.
         """
+        evidence.refuse_succeeded(self.folder)
         with (
             locked(self.folder, command=command),
             logs.open_log(self.folder, self.deployment, self.librdkafka) as log,

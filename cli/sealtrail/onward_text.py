@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from rich.markup import escape
 
+from sealtrail.statement_text import deed_text
 from sealtrail.terminal_text import printable
-from sealtrail.wording import plural
 from sealtrail_chainer.control_append import Place, Stated
 from sealtrail_schemas.control import Continuation, Gap, KeyChange
 
@@ -19,19 +19,6 @@ if TYPE_CHECKING:
     from sealtrail_schemas.control import Deed
 
 _NAMES = {Continuation: "continuation", Gap: "gap", KeyChange: "key-change"}
-
-
-def describe_deed(deed: Deed) -> str:
-    """What a control entry states, in one clause."""
-    match deed:
-        case Continuation(topic, stop):
-            return f"the trail goes on in {topic.name}, though that does not hold all that it did ({stop})"
-        case Gap(topic, lost, kept):
-            records = plural(kept - lost, "record")
-            offsets = f"{topic.name} offsets {lost} to {kept - 1}"
-            return f"{offsets}, {records} at most, were lost before they were chained"
-        case KeyChange(old, new):
-            return f"another key signs from the next entry on: {old.fingerprint} → {new.fingerprint}"
 
 
 def tell_plan(output: Output, origin: str, kept: Kept | None, found: Stated | Place | None) -> None:
@@ -51,15 +38,22 @@ def _rows(found: Stated | Place | None) -> list[tuple[str, str]]:
         case None:
             return [("to do", "nothing stops it any more; the evidence is renamed")]
         case Place(state, following, deed):
-            if isinstance(deed, KeyChange):  # the new one may not be made yet
-                text = f"another key signs from the next entry on, in the place of {deed.old.fingerprint}"
-                return [("to state", f"key-change, as entry {state.size}: {text}")]
             return [
-                ("to state", f"{_NAMES[type(deed)]}, as entry {state.size}: {describe_deed(deed)}"),
+                ("to state", f"{_NAMES[type(deed)]}, as entry {state.size}: {_planned(deed)}"),
                 ("then", f"reading goes on at raw offset {following}"),
             ]
         case Stated(control):
             return [("stated", f"{control.name}, as entry {control.sequence}: what is left is completed")]
+
+
+def _planned(deed: Deed) -> str:
+    """What is to be stated. The new key, or the topic, may not be made yet."""
+    match deed:
+        case KeyChange(old):
+            return f"another key signs from the next entry on, in the place of {old.fingerprint}"
+        case Continuation(topic, stop):
+            return f"the trail goes on in topic {topic.name} after {stop}"
+    return deed_text(deed)
 
 
 def tell_record(
@@ -84,7 +78,7 @@ def tell_done(output: Output, origin: str, stated: Stated | None, moved: Path | 
         output.result(f"{name}: nothing stops it any more.")
     else:
         control = stated.control
-        text = printable(f"entry {control.sequence} states it: {describe_deed(control.deed)}")
+        text = printable(f"entry {control.sequence} states it: {deed_text(control.deed)}")
         output.result(f"{name}: {escape(text)}.")
     if moved is not None:
         output.say(f"The evidence is kept as {escape(str(moved))}.")

@@ -18,6 +18,7 @@ from sealtrail.interpreter import set_up_for_service
 from sealtrail.interrupts import Interrupts
 from sealtrail.membership import all_partitions, group_member
 from sealtrail.monitor import monitoring
+from sealtrail.onward_ways import way_onward
 from sealtrail.service import Service
 from sealtrail.service_log import tell
 from sealtrail.view_writer import ViewWriter
@@ -178,6 +179,8 @@ def _tell_of_views(origin: str | None, text: str) -> None:
 def _tell_stopped(folder: DataFolder, origin: str, error: LineStoppedError) -> None:
     """Write the evidence down. It is in the log line, too: the folder may be read-only."""
     fields: dict[str, Field] = {"code": error.code.value, "text": str(error), **error.evidence}
+    if (way := way_onward(origin, error.code, error.evidence)) is not None:
+        fields["onward"] = f"sealtrail {way}"
     try:
         fields["evidence"] = str(evidence.write(folder, origin, error))
     except OSError as failure:

@@ -43,7 +43,7 @@ def history_rows(trail: TrailReport) -> Iterator[tuple[str, str]]:
 
 def statement_text(control: Control) -> str:
     """What a statement says, in a clause; still to be made fit to print."""
-    return f"{_deed_text(control.deed)} ({control.reason})"
+    return f"{deed_text(control.deed)} ({control.reason})"
 
 
 def body_text(value: bytes | None) -> str | None:
@@ -55,7 +55,8 @@ def body_text(value: bytes | None) -> str | None:
     return None
 
 
-def _deed_text(deed: Deed) -> str:
+def deed_text(deed: Deed) -> str:
+    """What is stated, in a clause; still to be made fit to print."""
     match deed:
         case KeyChange(old, new):
             return f"the key was changed from {old.fingerprint} to {new.fingerprint}"

@@ -15,8 +15,7 @@ from sealtrail.namesakes import refuse_namesakes
 from sealtrail.private_file import make_private_folder, write_private
 from sealtrail.setup import begin_trails, set_up
 from sealtrail_chainer.genesis import begin_successor
-from sealtrail_chainer.succession import first_source_offset, name_predecessor
-from sealtrail_chainer.ways import newest_sealed
+from sealtrail_chainer.succession import first_source_offset, name_predecessor, newest_sealed
 from sealtrail_transport.clock import system_clock_ms
 from sealtrail_transport.errors import TopicMissingError
 
@@ -83,6 +82,7 @@ def planned_succession(
         raise CommandError(f"{folder.root} has trails already: name a new data folder with --data")
     if folder.root.resolve() == old.root.resolve():
         raise CommandError("the old data folder stays as it is: name a new one with --data")
+    evidence.refuse_succeeded(old, by=folder)
     before = replace(old.deployment(), endpoint_url=deployment.endpoint_url, profile=deployment.profile)
     with locked(old, command="init"), stores.opened_for_work(old, before) as (store, _):
         ended = [_ended(old, store, trail) for trail in old.policy_trails()]
@@ -110,8 +110,10 @@ def succeed(plan: Succession, librdkafka: Mapping[str, Property]) -> None:
             write_private(folder.key_file(*name), plan.old.key_file(*name).read_bytes())
 
     def begin(log: Log, store: Store, trails: Sequence[Trail]) -> None:
-        for trail, before in zip(trails, plan.ended, strict=True):
+        pairs = list(zip(trails, plan.ended, strict=True))
+        for trail, before in pairs:
             refuse_namesakes(store, trail, also=before.trail.verifier)
+        for trail, before in pairs:
             _begin(plan, log, store, trail, before)
         evidence.mark_succeeded(plan.old, folder)
 

@@ -79,6 +79,8 @@ def init_successor(
         for each in plan.ended:
             _tell(output, plan, each)
         if choice.dry_run:
+            for each in plan.ended:
+                _record(output, plan, each)
             output.say("Nothing was done: leave --dry-run out for that.")
             return
         if not choice.assume_yes:
@@ -97,11 +99,13 @@ def _deployment(choice: SuccessionChoice, wanted: Mapping[str, Any]) -> Deployme
                 f"a successor keeps the {fixed} of the trail that it goes on from, "
                 f"{getattr(before, fixed)}: leave --{fixed} out"
             )
-    retention = wanted["retention"] or before.retention
+    retention = before.retention
+    if wanted["retention"] is not None:
+        retention = choose_retention(wanted["retention"], before.archive, assume_yes=choice.assume_yes)
     return replace(
         before,
         log=logs.choose_address(before.log, wanted["log"]),
-        retention=choose_retention(retention, before.archive, assume_yes=choice.assume_yes),
+        retention=retention,
         endpoint_url=wanted["endpoint_url"] or before.endpoint_url,
         profile=wanted["profile"] or before.profile,
     )
@@ -147,3 +151,16 @@ def _tell(output: Output, plan: Succession, each: Ended) -> None:
     for name, text in rows:
         output.result(f"  {name:<10}{escape(printable(text))}")
     output.result("")
+
+
+def _record(output: Output, plan: Succession, each: Ended) -> None:
+    """What a dry run says, as JSON."""
+    output.record(
+        origin=each.trail.origin,
+        stops=list(each.codes),
+        size=each.anchor.state.size if each.anchor else 0,
+        folder=each.anchor.folder if each.anchor else None,
+        new_key=plan.new_keys or not each.has_key,
+        chained_topic=plan.deployment.chained_topic,
+        done=False,
+    )

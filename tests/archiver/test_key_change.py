@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from archiver.archived import folder_of, sealed_entries
-from archiver.test_onward import crashed_at, sealed, site
+from archiver.stopped import crashed_at, sealed, site
 from deployment import Deployment, values
+from sealtrail_archiver.archiver import Archiver
 from sealtrail_archiver.errors import KeyChangedError
 from sealtrail_archiver.onward import change_key
 from sealtrail_chainer.diagnosis import NotThisWayError
@@ -184,6 +185,36 @@ def test_a_key_is_not_changed_twice():
     with pytest.raises(NotThisWayError, match=r"was changed to .* by entry 12, not to"):
         change(deployment, new_key(deployment, b"x"))
     assert len(list(key_changes(deployment.store, folder_of(deployment)))) == 1
+
+
+def test_a_change_is_found_when_the_new_key_has_sealed_since():
+    deployment = sealed()
+    stated = change(deployment)
+    renewed = under(deployment, new_key(deployment))
+    renewed.publish(*values(3, 50))
+    renewed.chain()
+    renewed.archive()
+    before = deployment.log.bounds("events.chained", 0)
+    assert change(deployment) == stated
+    assert deployment.log.bounds("events.chained", 0) == before
+
+
+def test_a_batch_that_goes_on_beyond_the_change_is_gone_around(monkeypatch):
+    """As an archiver would leave one that does not know what a key change is."""
+    deployment = sealed()
+    deployment.store.fault = fail_to_put("batches/")
+    with pytest.raises(LogUnavailableError):
+        change(deployment)
+    deployment.publish(*values(3, 50))
+    deployment.chain()
+    deployment.store.fault = fail_to_put("seals/")
+    with monkeypatch.context() as patch:
+        patch.setattr(Archiver, "_changes_key", lambda *_: False)
+        with pytest.raises(LogUnavailableError):
+            deployment.archive()
+    deployment.store.fault = None
+    change(deployment)
+    assert signers_of_seals(deployment, deployment.signer) == [(10, 0), (13, 0)]
 
 
 def test_a_squatted_name_of_the_note_is_gone_around():

@@ -6,49 +6,40 @@ import itertools
 import pytest
 
 from archiver.archived import sealed_entries, verify
+from archiver.stopped import (
+    CHAINED_STOPS,
+    crashed_at,
+    failing,
+    lose_raw,
+    overtake,
+    prepared,
+    recreate,
+    sealed,
+    site,
+    stop_of,
+    truncate,
+)
 from deployment import Deployment, values
 from sealtrail_archiver.errors import KeyChangedError
-from sealtrail_archiver.onward import Site, continue_trail, record_gap
+from sealtrail_archiver.onward import continue_trail, record_gap
 from sealtrail_auditor.verdict import Verdict
+from sealtrail_chainer.anchor import sealed_anchors
+from sealtrail_chainer.chain_step import chain_control
 from sealtrail_chainer.diagnosis import NotThisWayError, diagnose
 from sealtrail_chainer.errors import LineStoppedError, StopCode
+from sealtrail_chainer.statement import statement_of
+from sealtrail_chainer.trail import writer_name
+from sealtrail_chainer.true_chain import take_alone
 from sealtrail_schemas.body import ControlBody, parse_body
 from sealtrail_schemas.control import open_control
 from sealtrail_schemas.keys import Signer
 from sealtrail_schemas.leaf import Kind, Leaf
 from sealtrail_schemas.payload import decode_payload
-from sealtrail_transport.errors import LogUnavailableError, StoreUnavailableError
-from sealtrail_transport.log import NewRecord
+from sealtrail_transport.errors import LogUnavailableError, StoreUnavailableError, WriterFencedError
+from sealtrail_transport.log import LogRecord, NewRecord
 from sealtrail_transport.memory_faults import AppendFault
 
 pytestmark = pytest.mark.claim("C17")
-
-
-class CrashError(Exception):
-    """The process is gone."""
-
-
-def site(deployment, signer=None) -> Site:
-    return Site(
-        deployment.log,
-        deployment.store,
-        deployment.trail,
-        signer or deployment.signer,
-        deployment.retention,
-        clock_ms=lambda: deployment.clock.now_ms,
-        entropy=deployment.random.randbytes,
-    )
-
-
-def sealed(count=9, **kwargs) -> Deployment:
-    """A trail with `count` events sealed and two more chained."""
-    deployment = Deployment(**kwargs)
-    deployment.publish(*values(count))
-    deployment.chain()
-    deployment.archive()
-    deployment.publish(*values(2, count))
-    deployment.chain()
-    return deployment
 
 
 def controls(deployment):
@@ -71,54 +62,12 @@ def events(deployment) -> list[bytes]:
     return [decode_payload(payload).value for leaf, payload in leaves if leaf.kind is Kind.EVENT]
 
 
-def stop_of(deployment) -> LineStoppedError | None:
-    return diagnose(deployment.log, deployment.store, deployment.trail).stop
-
-
 def go_on(deployment, more=2):
     """Publish, chain and seal with fresh services, and verify."""
     deployment.publish(*values(more, 100))
     deployment.chain()
     deployment.archive()
     assert verify(deployment).verdict is Verdict.INTACT
-
-
-def recreate(deployment):
-    deployment.log.faults.recreate_topic("events.chained")
-
-
-def overtake(deployment):
-    deployment.log.faults.lose_start("events.chained", 0, deployment.log.bounds("events.chained", 0).end)
-
-
-def truncate(deployment):
-    deployment.log.faults.lose_end("events.chained", 0, 2)
-
-
-def alter(deployment):
-    """Change what a chained record that is not sealed yet holds."""
-    partition = deployment.log.partition("events.chained", 0)
-    last = max(partition.records)
-    partition.records[last] = partition.records[last]._replace(value=b"another")
-
-
-def invent(deployment):
-    """Write a stray that claims an event which was chained with other content."""
-    partition = deployment.log.partition("events.chained", 0)
-    record = partition.records[max(partition.records)]
-    link = record.headers[-1][1]
-    deployment.log.faults.write_foreign(
-        "events.chained", 0, NewRecord(None, b"invented", ((b"sealtrail.link", link),))
-    )
-
-
-CHAINED_STOPS = {
-    StopCode.TOPIC_RECREATED: recreate,
-    StopCode.CHAINED_OVERTAKEN: overtake,
-    StopCode.CHAINED_TRUNCATED: truncate,
-    StopCode.PAYLOAD_MISMATCH: alter,
-    StopCode.STRAY_LOST: invent,
-}
 
 
 @pytest.mark.parametrize("code", CHAINED_STOPS)
@@ -206,11 +155,6 @@ def test_no_gap_is_recorded_where_there_is_none():
         record_gap(site(deployment), reason="a test")
 
 
-def lose_raw(deployment):
-    deployment.publish(*values(4, 20))
-    deployment.log.faults.lose_start("events", 0, deployment.log.bounds("events", 0).end - 2)
-
-
 def recreate_both(deployment):
     deployment.log.faults.recreate_topic("events")
     recreate(deployment)
@@ -229,10 +173,11 @@ def recreate_both(deployment):
 def test_what_befell_the_raw_topic_is_not_continued(harm, code):
     deployment = sealed()
     harm(deployment)
+    before = deployment.log.bounds("events.chained", 0)
     with pytest.raises(NotThisWayError) as caught:
         continue_trail(site(deployment), None, reason="a test")
     assert caught.value.stop.code is code
-    assert controls(deployment) == []
+    assert deployment.log.bounds("events.chained", 0) == before
 
 
 def test_what_was_never_sealed_is_not_continued():
@@ -257,10 +202,11 @@ def test_a_gap_is_not_recorded_in_a_chain_that_cannot_be_read():
     assert [control.name for control in controls(deployment)] == ["continuation", "gap"]
 
 
-def test_a_continuation_that_nobody_sealed_is_where_readers_begin():
+@pytest.mark.parametrize("code", [StopCode.TOPIC_RECREATED, StopCode.CHAINED_OVERTAKEN])
+def test_a_continuation_that_nobody_sealed_is_where_readers_begin(code):
     """As after a crash between append and seal: chainer and archiver go on without ceremony."""
     deployment = sealed()
-    recreate(deployment)
+    CHAINED_STOPS[code](deployment)
     deployment.store.fault = failing("put")
     with pytest.raises(StoreUnavailableError):
         continue_trail(site(deployment), None, reason="a test")
@@ -270,12 +216,41 @@ def test_a_continuation_that_nobody_sealed_is_where_readers_begin():
     assert len(controls(deployment)) == 1
 
 
-def failing(operation):
-    def fault(found, key, phase):
-        if found == operation:
-            raise StoreUnavailableError(f"{phase} {key}")
+def unsealed_continuation(deployment):
+    """The record of a continuation that nobody has sealed."""
+    recreate(deployment)
+    deployment.store.fault = failing("put")
+    with pytest.raises(StoreUnavailableError):
+        continue_trail(site(deployment), None, reason="a test")
+    deployment.store.fault = None
+    partition = deployment.log.partition("events.chained", 0)
+    return partition.records[max(partition.records)]
 
-    return fault
+
+def test_a_continuation_of_another_topic_is_no_anchor():
+    """Whoever may write to the topic can put one there that was made for the topic before."""
+    deployment = sealed()
+    record = unsealed_continuation(deployment)
+    recreate(deployment)
+    copy = NewRecord(record.key, record.value, record.headers)
+    deployment.log.faults.write_foreign("events.chained", 0, copy)
+    assert stop_of(deployment).code is StopCode.TOPIC_RECREATED
+    continue_trail(site(deployment), None, reason="a test")
+    go_on(deployment)
+    topic = deployment.log.topic("events.chained")
+    assert [control.deed.chained_topic.id for control in controls(deployment)] == [topic.topic_id]
+
+
+def test_a_statement_of_another_place_is_none():
+    """It is signed, and stands in an entry that links: not in the one that it was made for."""
+    deployment = sealed()
+    record = unsealed_continuation(deployment)
+    (anchor,) = sealed_anchors(deployment.store, deployment.trail)
+    body = parse_body(Kind.CONTROL, record.value)
+    for state, is_there in ((anchor.state, True), (anchor.state._replace(size=11), False)):
+        copy, _ = chain_control(state, body, next_source_offset=20, now_ms=0, salt=bytes(16))
+        entry = take_alone(LogRecord(0, copy.key, copy.value, copy.headers))
+        assert (statement_of(entry, deployment.signer.verifier) is not None) is is_there
 
 
 def test_a_continuation_under_another_key_is_no_anchor():
@@ -298,6 +273,20 @@ def test_a_chainer_that_still_runs_goes_on_behind_the_entry():
     assert len(controls(deployment)) == 1
 
 
+def test_a_chainer_that_takes_over_meanwhile_is_not_written_beside():
+    deployment = sealed()
+    recreate(deployment)
+    way = site(deployment)
+
+    def entropy(count):  # asked for behind the look, before the append
+        deployment.log.writer("events.chained", 0, name=writer_name(deployment.trail))
+        return bytes(count)
+
+    with pytest.raises(WriterFencedError):
+        continue_trail(way._replace(entropy=entropy), None, reason="a test")
+    assert deployment.log.bounds("events.chained", 0).end == 0
+
+
 @pytest.mark.parametrize("fault", [fault for fault in AppendFault if fault is not AppendFault.FENCED])
 @pytest.mark.parametrize("way", [StopCode.TOPIC_RECREATED, StopCode.RAW_OVERTAKEN])
 def test_each_fault_of_the_append_leaves_one_entry(way, fault):
@@ -312,55 +301,6 @@ def test_each_fault_of_the_append_leaves_one_entry(way, fault):
     deployment.archive()
     assert verify(deployment).verdict is Verdict.INTACT
     assert len(controls(deployment)) == 1
-
-
-def prepared(deployment, way):
-    """Harm a deployment, and return what mends it, as often as it is called."""
-    if way is StopCode.RAW_OVERTAKEN:
-        lose_raw(deployment)
-        return lambda: record_gap(site(deployment), reason="a test")
-    CHAINED_STOPS[way](deployment)
-    return lambda: continue_trail(site(deployment), way, reason="a test")
-
-
-class Crashes:
-    """Lets the process die at the n-th effect on log or store, before it or behind it: reading has none."""
-
-    def __init__(self, deployment, at):
-        self.left = at
-        self.log, self.store = deployment.log, deployment.store
-        self.commit, self.writer = self.log.commit, self.log.writer
-
-    def __enter__(self):
-        self.store.fault = lambda operation, *_: self.count() if operation == "put" else None
-        self.log.commit = lambda *args: self.around(self.commit, *args)
-        self.log.writer = lambda *args, **kwargs: self.around(self.writer, *args, **kwargs)
-        return self
-
-    def __exit__(self, *_):
-        del self.log.commit, self.log.writer
-        self.store.fault = None
-
-    def count(self):
-        if self.left == 0:
-            raise CrashError
-        self.left -= 1
-
-    def around(self, effect, *args, **kwargs):
-        self.count()
-        answer = effect(*args, **kwargs)
-        self.count()
-        return answer
-
-
-def crashed_at(deployment, at, act) -> bool:
-    """Whether the process died there."""
-    with Crashes(deployment, at):
-        try:
-            act()
-        except CrashError:
-            return True
-    return False
 
 
 @pytest.mark.parametrize("way", [StopCode.RAW_OVERTAKEN, *CHAINED_STOPS])

@@ -7,15 +7,15 @@ from dataclasses import replace
 import pytest
 
 from archiver.archived import verify
+from archiver.stopped import crashed_at, sealed, site
 from archiver.test_key_change import under
-from archiver.test_onward import crashed_at, sealed
 from deployment import Deployment, values
+from sealtrail_archiver.onward import continue_trail
 from sealtrail_auditor.verdict import Verdict
 from sealtrail_chainer.anchor import find_anchor, genesis_body
 from sealtrail_chainer.errors import LineStoppedError, StopCode
 from sealtrail_chainer.genesis import begin_successor
-from sealtrail_chainer.succession import first_source_offset, name_predecessor
-from sealtrail_chainer.ways import newest_sealed
+from sealtrail_chainer.succession import first_source_offset, name_predecessor, newest_sealed
 from sealtrail_schemas.keys import Signer
 from sealtrail_transport.errors import LogUnavailableError
 from sealtrail_transport.memory_faults import AppendFault
@@ -107,6 +107,20 @@ def test_a_genesis_that_names_something_else_is_no_anchor():
     with pytest.raises(LineStoppedError) as caught:
         begin(deployment, other)
     assert caught.value.code is StopCode.FOREIGN_GENESIS
+
+
+def test_of_trails_that_go_on_from_one_another_the_last_one_is_continued():
+    """Whatever clocks said: the successor's was behind."""
+    deployment = sealed()
+    other = successor_of(deployment)
+    other.clock.now_ms -= 3_600_000
+    begin(deployment, other)
+    run(other)
+    deployment.log.faults.recreate_topic(other.trail.chained_topic)
+    stated = continue_trail(site(other), None, reason="a test")
+    assert stated.control.trail_id == newest_sealed(other.store, other.trail).state.trail_id
+    run(other)
+    assert verify(deployment).verdict is Verdict.INTACT
 
 
 def test_a_topic_that_holds_something_is_not_begun_in():

@@ -6,6 +6,7 @@ import sqlite3
 import pytest
 
 from command_line import await_running, call, running
+from sealtrail_transport.errors import WriterFencedError
 from sealtrail_transport.sqlite_log import SqliteLog
 
 pytestmark = pytest.mark.claim("C17")
@@ -91,7 +92,7 @@ def test_a_chained_topic_that_is_cut_off_is_continued(office):
     shown = call("continue", "--dry-run").stdout
     assert "chained-truncated: events.chained ends at offset 2" in shown
     assert kept in shown
-    assert "to state  continuation, as entry 4: the trail goes on in events.chained" in shown
+    assert "to state  continuation, as entry 4: the trail goes on in topic events.chained after" in shown
     assert left(office, "stopped") == [kept]
     answer = act("continue")
     assert "entry 4 states it" in answer.stdout
@@ -113,7 +114,7 @@ def test_a_gap_in_the_raw_topic_is_recorded(office):
     lose_start(office, "events", 4)
     assert "see `sealtrail record-gap --dry-run`" in stop()
     shown = call("record-gap", "--dry-run").stdout
-    assert "gap, as entry 4: events offsets 3 to 3, 1 record at most, were lost" in shown
+    assert "gap, as entry 4: 1 record at most, at offsets 3 to 3 of topic events, were lost" in shown
     act("record-gap")
     goes_on(4)
 
@@ -157,6 +158,18 @@ def test_evidence_of_what_stops_no_more_is_renamed(office):
     goes_on(5)
 
 
+def test_a_cause_that_was_mended_leaves_nothing_to_state(office):
+    whole = (office / "log.db").read_bytes()
+    cut_off(office)
+    stop()
+    (office / "log.db").write_bytes(whole)
+    assert "nothing stops it any more; the evidence is renamed" in call("continue", "--dry-run").stdout
+    assert "nothing stops it any more" in act("continue").stdout
+    assert (left(office, "stopped"), len(left(office, "resolved"))) == ([], 1)
+    assert call("up", "--drain").exit_code == 0
+    assert json.loads(call("verify", "--json").stdout)["trails"][0]["kinds"] == {"event": "5", "genesis": "1"}
+
+
 def test_a_reason_and_a_confirmation_are_asked_for(office):
     cut_off(office)
     answer = call("continue", "--yes")
@@ -173,6 +186,15 @@ def test_a_pipeline_that_runs_is_not_gone_behind(office):
         await_running(child, office)
         answer = act("continue", check=5)
         assert "is in use by process" in answer.stderr
+
+
+def test_a_chainer_that_runs_elsewhere_is_named(office, monkeypatch):
+    def fenced(*_, **__):
+        raise WriterFencedError("a newer writer was opened")
+
+    cut_off(office)
+    monkeypatch.setattr("sealtrail_archiver.onward.state", fenced)
+    assert "runs and has taken over: stop the services first" in act("continue", check=5).stderr
 
 
 def test_without_the_signing_key_nothing_is_stated(office):

@@ -47,7 +47,7 @@ def test_policy_and_key_file_name_the_new_key_and_the_pipeline_goes_on(office):
     answer = rotate()
     new = trusted(office)
     assert new != old
-    assert f"{old.fingerprint} → {new.fingerprint}" in answer.stdout
+    assert f"the key was changed from {old.fingerprint} to {new.fingerprint}" in answer.stdout
     assert DataFolder(office).signer(ORIGIN).verifier == new
     kept = office / "keys" / f"events-0.key.old-{old.key_id.hex()}"
     assert sorted(path.name for path in (office / "keys").iterdir()) == ["events-0.key", kept.name]
@@ -110,6 +110,25 @@ def test_a_run_that_died_between_policy_and_key_file_is_completed(office):
     rotate()
     assert DataFolder(office).signer(ORIGIN).verifier == trusted(office) == begun.new.verifier
     assert keys_of(office, trusted(office)).last_sizes == (5,)
+
+
+def test_of_several_trails_each_key_is_changed_once(here):
+    """A run that died behind the first trail is completed; the first is not changed again."""
+    assert (
+        call("init", "--archive", "folder", "--base", "audit.example.com", "--partitions", "3").exit_code == 0
+    )
+    office = here / ".sealtrail"
+    assert call("up", "--drain").exit_code == 0
+    folder = DataFolder(office)
+    rotations = [begin_rotation(folder, trail) for trail in folder.policy_trails()]
+    for rotation in rotations:
+        keep_new_key(folder, rotation)
+    rotate("--trail", "events/0")
+    assert "A change of keys was begun here" in rotate().stderr
+    logs = Policy.parse((office / "policy").read_bytes()).logs
+    assert list(logs.values()) == [rotation.new.verifier for rotation in rotations]
+    assert "begun here" not in rotate().stderr
+    assert call("up", "--drain").exit_code == 0
 
 
 def test_keys_that_do_not_belong_together_are_refused(office):

@@ -56,6 +56,21 @@ def test_the_old_pipeline_does_not_start_again(here):
     assert f"others go on from them: {here / 'next'}" in answer.stderr
 
 
+@pytest.mark.usefixtures("old")
+@pytest.mark.parametrize("way", ["continue", "record-gap", "rotate-key"])
+def test_nothing_is_added_to_the_old_trail(way):
+    succeed()
+    answer = call(way, "--dry-run")
+    assert (answer.exit_code, "have come to their end" in answer.stderr) == (2, True)
+
+
+@pytest.mark.usefixtures("old")
+def test_a_trail_has_one_successor():
+    succeed()
+    answer = call("init", "--data", "third", "--succeed", ".sealtrail", "--reason", "a test", "--yes")
+    assert (answer.exit_code, "have come to their end" in answer.stderr) == (2, True)
+
+
 def test_a_lost_key_is_replaced_and_said_aloud(old, here):
     vkey = DataFolder(old).policy_trails()[0].verifier.vkey
     (old / "keys" / "events-0.key").unlink()
@@ -75,6 +90,8 @@ def test_a_dry_run_makes_nothing(here):
     assert answer.exit_code == 0, answer.output
     assert "goes on   from 4 entries" in answer.stdout
     assert not (here / "next").exists()
+    planned = json.loads(call("init", *NEW, "--succeed", ".sealtrail", "--dry-run", "--json").stdout)
+    assert (planned["size"], planned["new_key"], planned["done"]) == (4, False, False)
     assert call("up", "--drain").exit_code == 0
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from pages import ROOT, anchors, prose
 from sealtrail.exits import ExitCode
+from sealtrail.onward_ways import way_onward
 from sealtrail_archiver.settings import Alarm
 from sealtrail_chainer.errors import StopCode
 
@@ -57,6 +58,15 @@ def test_each_stop_has_a_section_with_its_evidence_and_what_to_do(code):
     told = text.partition("*Evidence:*")[2].partition("*Do:*")[0]
     assert evidence()[code] <= set(re.findall(r"`(\w+)`", told))
     assert len(text.partition("*Do:*")[2].split()) > 5
+
+
+@pytest.mark.parametrize("code", StopCode)
+def test_each_stop_names_its_way_onward_or_needs_none(code):
+    do = part(code, 3).partition("*Do:*")[2]
+    ways = {way_onward("a/raw/0", code, seen) for seen in ({}, {"topic": "raw"})} - {None}
+    named = set(re.findall(r"sealtrail\s(continue|record-gap|init\s--succeed)", do))
+    assert {" ".join(name.split()) for name in named} == {way.removesuffix(" --dry-run") for way in ways}
+    assert ways or "no entry is needed" in do or "move the evidence away" in do
 
 
 def test_no_other_stop_has_a_section():

@@ -51,6 +51,11 @@ def begun(stack):
     stack.drain("chain")
 
 
+def broken(told):
+    """Codes of promises that `doctor` found broken."""
+    return {each["code"] for each in json.loads(told)["results"] if each["status"] == "failed"}
+
+
 def delete_records(stack, topic, offset):
     admin = AdminClient({"bootstrap.servers": stack.cluster.address})
     for future in admin.delete_records([TopicPartition(topic, 0, offset)]).values():
@@ -150,6 +155,8 @@ def test_a_raw_topic_that_was_made_anew_gets_a_successor(stack, keys):
     assert answer.exit_code == 0, answer.output
     trails = json.loads(answer.stdout)["trails"]
     assert [int(trail["kinds"]["event"]) for trail in trails] in ([8, 2], [2, 8])
+    examined = stack.call("doctor", "--json", "--data", "next", *stack.store_options)
+    assert "ST-TRAIL-NAMESAKE" not in broken(examined.stdout)
 
 
 @pytest.mark.full

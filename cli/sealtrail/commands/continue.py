@@ -17,7 +17,8 @@ from sealtrail_archiver.onward import continue_trail
 from sealtrail_chainer.control_append import Place
 from sealtrail_chainer.diagnosis import NotThisWayError
 from sealtrail_chainer.errors import StopCode
-from sealtrail_chainer.ways import CONTINUED, look_for_continuation, newest_sealed
+from sealtrail_chainer.succession import newest_sealed
+from sealtrail_chainer.ways import CONTINUED, look_for_continuation
 from sealtrail_schemas.body import TOPIC_ID_BYTES, TopicRef
 from sealtrail_schemas.control import Continuation
 from sealtrail_transport.errors import TopicMissingError
@@ -58,8 +59,8 @@ def command(onward: OnwardChoice) -> None:
             return _in_new_topic(site) if is_gone else look_for_continuation(*site[:3], known)
 
         def prepare() -> None:
-            if is_gone:
-                _make_topic(log, onward)
+            if is_gone or onward.deployment.is_kafka:
+                _prepare_topic(log, onward)
 
         def act(site: Site, known: StopCode | None, reason: str) -> Stated:
             return continue_trail(site, known, reason=reason)
@@ -89,8 +90,8 @@ def _in_new_topic(site: Site) -> Place:
     return Place(anchor.state, anchor.state.next_source_offset, deed)
 
 
-def _make_topic(log: DeployedLog, onward: OnwardChoice) -> None:
-    """Make the chained topic as `init` does."""
+def _prepare_topic(log: DeployedLog, onward: OnwardChoice) -> None:
+    """Make the chained topic as `init` does; of one that somebody made in Kafka, examine the properties."""
     deployment = onward.deployment
     if deployment.log == SQLITE:
         raw = log.topic(deployment.topic)

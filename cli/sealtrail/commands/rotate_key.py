@@ -12,7 +12,7 @@ from sealtrail.console import current_output, output_options
 from sealtrail.help_text import examples
 from sealtrail.onward_options import onward_options
 from sealtrail.onward_run import Way, take_way
-from sealtrail.rotation import begin_rotation, keep_new_key, switch
+from sealtrail.rotation import Rotation, begin_rotation, keep_new_key, switch
 from sealtrail_archiver.onward import change_key
 from sealtrail_chainer.ways import look_for_key_change
 
@@ -53,7 +53,9 @@ def command(onward: OnwardChoice) -> None:
     folder = onward.folder
     choice = replace(onward, reason=onward.reason or "change of keys")
     with choice.opened("rotate-key") as (log, store):
-        rotations = {trail.origin: begin_rotation(folder, trail) for trail in choice.chosen_trails()}
+        rotations = _rotations(choice)
+        if any(rotation.is_begun for rotation in rotations.values()):
+            output.say("A change of keys was begun here: it is completed, and no other one begun.")
 
         def look(site: Site, _: StopCode | None) -> Stated | Place:
             new = rotations[site.trail.origin].new.verifier
@@ -61,17 +63,27 @@ def command(onward: OnwardChoice) -> None:
 
         def act(site: Site, _: StopCode | None, reason: str) -> Stated:
             rotation = rotations[site.trail.origin]
-            keep_new_key(folder, rotation)
             stated = change_key(site, rotation.new, reason=reason)
             kept = switch(folder, rotation)
             output.say(f"The old key is kept as {escape(str(kept))}.")
             return stated
 
+        def prepare() -> None:
+            for rotation in rotations.values():
+                keep_new_key(folder, rotation)
+
         sites = [choice.site(log, store, rotation.trail, rotation.old) for rotation in rotations.values()]
-        way = Way("rotate-key", frozenset(), look, lambda: None, act, question=_QUESTION)
+        way = Way("rotate-key", frozenset(), look, prepare, act, question=_QUESTION)
         take_way(choice, way, sites)
     if not choice.dry_run:
         output.say(
             f"Hand {escape(str(folder.policy))} out to auditors again, and tell them the new fingerprints by "
             f"another way. Back up {escape(str(folder.keys))}."
         )
+
+
+def _rotations(choice: OnwardChoice) -> dict[str, Rotation]:
+    """What there is to do, by origin: of changes that were begun, what is left of them; else all."""
+    found = [begin_rotation(choice.folder, trail) for trail in choice.chosen_trails()]
+    begun = [rotation for rotation in found if rotation.is_begun]
+    return {rotation.trail.origin: rotation for rotation in begun or found}

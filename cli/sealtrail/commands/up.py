@@ -24,6 +24,7 @@ from sealtrail.interrupts import Interrupts
 from sealtrail.line import Line
 from sealtrail.metrics_option import metrics_options
 from sealtrail.monitor import monitoring
+from sealtrail.onward_ways import way_onward
 from sealtrail.pipeline import Pipeline
 from sealtrail.pipeline_options import archiver_options, chainer_options
 from sealtrail.pipeline_view import PipelineView
@@ -184,8 +185,11 @@ def _run(
                 _heed(interrupts, pipeline, view)
                 view.refresh()
         except LineStoppedError as error:
-            file = evidence.write(folder, pipeline.failed_origin or "", error)
-            output.warn(f"The line stopped; the evidence is in {escape(str(file))}")
+            origin = pipeline.failed_origin or ""
+            file = evidence.write(folder, origin, error)
+            way = way_onward(origin, error.code, error.evidence)
+            look = f"; see `sealtrail {way}`" if way else ""
+            output.warn(f"The line stopped; the evidence is in {escape(str(file))}{look}")
             raise
         finally:
             view.refresh()
