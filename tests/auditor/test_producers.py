@@ -19,6 +19,7 @@ from sealtrail_auditor.sample import Sampling
 from sealtrail_auditor.saved_stamps import parse_stamps, stamps_json
 from sealtrail_auditor.scope import Scope
 from sealtrail_auditor.stamps import STAMP_KEYS, StampCounts, StampReader
+from sealtrail_auditor.trail_result import TrailResult
 from sealtrail_auditor.verdict import Verdict
 from sealtrail_auditor.visit import Visit
 from sealtrail_schemas.canonical_json import Members, dumps_canonical
@@ -236,6 +237,22 @@ def test_behind_a_lost_batch_nothing_is_called_missing_that_may_lie_in_it():
     assert any("may be those of entries that were not read" in line for line in report.trails[0].not_checked)
 
 
+def test_nothing_is_counted_of_a_damaged_batch():
+    trail = batches(range(3))
+    placed = trail.placed[0]
+    trail.store.corrupt(placed.batch, placed.batch_version, placed.batch_bytes[:-9])
+    assert told(verify(trail)) is None
+
+
+def test_a_result_that_was_put_aside_does_not_change():
+    trail = make_trail()
+    result = TrailResult.new(trail.folder, trail.signer.verifier)
+    result.stamps = counts_of([(("p", A), 0, set())])
+    copy = result.copy()
+    copy.stamps.add(counts_of([(("p", A), 1, set())]))
+    assert result.stamps == counts_of([(("p", A), 0, set())])
+
+
 def test_what_has_expired_is_not_missed():
     trail = make_trail(until=NOW + timedelta(days=1))
     publish(trail, 0, 1)
@@ -365,8 +382,17 @@ def test_more_incarnations_than_are_told_apart_are_summed_up(monkeypatch):
     assert any("only sums are told" in line for line in report.trails[0].not_checked)
 
 
+def test_an_incarnation_that_goes_on_is_not_summed_up(monkeypatch):
+    monkeypatch.setattr(stamps, "MAX_INCARNATIONS", 4)
+    counts = StampCounts()
+    for life in range(20):
+        counts.add(counts_of([(("lasting", A), life, set()), ((f"p{life}", A), 0, set())]))
+    assert counts.numberings["lasting", A].events == 20
+
+
 def test_millions_of_producers_take_no_more_room(monkeypatch):
     monkeypatch.setattr(stamps, "MAX_INCARNATIONS", 50)
+    assert len(counts_of([((f"p{number}", A), 0, set()) for number in range(200)]).numberings) == 50
     chance = random.Random(1)
     counts = StampCounts()
     for _ in range(20):
