@@ -1,0 +1,192 @@
+"""Kafka for runs that break it: one broker or three, which can be killed and started again on what they stored."""
+
+from __future__ import annotations
+
+import contextlib
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from command_line import await_true
+from faults.ports import free_ports
+from fixtures.containers import switch
+from kafka.cluster import IMAGE
+from sealtrail_transport.kafka_settings import KafkaSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+# The image formats its storage at each start, and refuses what is formatted already.
+_START: Final = """
+if [ -e /tmp/formatted ]; then
+    exec java $KAFKA_HEAP_OPTS -cp '/opt/kafka/libs/*' kafka.Kafka /opt/kafka/config/server.properties
+fi
+touch /tmp/formatted
+exec /etc/kafka/docker/run
+"""
+CLIENTS: Final = ("producer", "chainer", "archiver")
+"""Who may be given a way of their own to the broker, with a proxy in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How one client gets to the broker: the port that it is told, where a proxy listens, and the broker's own."""
+
+    told: int
+    real: int
+
+
+@dataclass(frozen=True, slots=True)
+class Brokers:
+    """A cluster. `containers` are its brokers by node id; `ways` are there where one broker serves all."""
+
+    address: str
+    containers: Mapping[int, str]
+    ways: Mapping[str, Way]
+
+    def settings(self, **properties: str | int) -> KafkaSettings:
+        """Settings of clients that look on, and are to notice soon when a broker is back."""
+        return KafkaSettings(
+            self.address,
+            {"reconnect.backoff.max.ms": 200, **properties},
+            request_timeout_s=5,
+            open_timeout_s=10,
+        )
+
+    def kill(self, node: int = 1) -> None:
+        """Kill -9."""
+        switch(self.containers[node], "kill")
+
+    def start(self, node: int = 1) -> None:
+        """Start a broker that was killed or stopped, on its own disk."""
+        switch(self.containers[node], "start")
+
+    def pause(self, node: int = 1) -> None:
+        switch(self.containers[node], "pause")
+
+    def unpause(self, node: int = 1) -> None:
+        switch(self.containers[node], "unpause")
+
+    def await_all(self) -> None:
+        """Wait until every broker is known to the cluster."""
+        client = AdminClient(self.settings().common() | {"logger": _Silent()})
+        await_true(lambda: self._known(client) == set(self.containers), "all brokers to be there")
+
+    def leader(self, topic: str, partition: int) -> int:
+        """The node that leads a partition."""
+        client = AdminClient(self.settings().common() | {"logger": _Silent()})
+        return client.list_topics(topic, timeout=10).topics[topic].partitions[partition].leader
+
+    @staticmethod
+    def _known(client: AdminClient) -> set[int]:
+        try:
+            return set(client.list_topics(timeout=1).brokers)
+        except KafkaException:
+            return set()
+
+
+class _Silent:
+    """librdkafka has a line for each connection that is refused; here that is what is waited for."""
+
+    def log(self, *_arguments: object) -> None:
+        pass
+
+
+@contextmanager
+def one_broker() -> Iterator[Brokers]:
+    """One node, with a listener of its own for each client that is to have a proxy."""
+    plain, *others = free_ports(1 + 2 * len(CLIENTS))
+    ways = {client: Way(*others[2 * index : 2 * index + 2]) for index, client in enumerate(CLIENTS)}
+    names = {client: client.upper() for client in CLIENTS}
+    listeners = [f"PLAIN://:{plain}", *(f"{names[client]}://:{ways[client].real}" for client in CLIENTS)]
+    advertised = [
+        f"PLAIN://127.0.0.1:{plain}",
+        *(f"{names[client]}://127.0.0.1:{ways[client].told}" for client in CLIENTS),
+    ]
+    environment = _environment(1, ["1@localhost:9093"], "PLAIN", copies=1) | {
+        "KAFKA_LISTENERS": ",".join([*listeners, "CONTROLLER://localhost:9093"]),
+        "KAFKA_ADVERTISED_LISTENERS": ",".join(advertised),
+        "KAFKA_LISTENER_SECURITY_PROTOCOL_MAP": ",".join(
+            f"{name}:PLAINTEXT" for name in ("PLAIN", "CONTROLLER", *names.values())
+        ),
+    }
+    published = [plain, *(way.real for way in ways.values())]
+    with _broker(environment, published) as container:
+        brokers = Brokers(f"127.0.0.1:{plain}", {1: container}, ways)
+        brokers.await_all()
+        yield brokers
+
+
+@contextmanager
+def three_brokers() -> Iterator[Brokers]:
+    """Three nodes that are brokers and controllers: three copies of everything, two of which must be there."""
+    from testcontainers.core.network import Network
+
+    ports = free_ports(3)
+    voters = [f"{node}@broker-{node}:9093" for node in (1, 2, 3)]
+    with ExitStack() as held:
+        network = held.enter_context(Network())
+        containers = {}
+        for node, port in enumerate(ports, start=1):
+            environment = _environment(node, voters, "INTERNAL", copies=3) | {
+                "KAFKA_LISTENERS": f"PLAIN://:{port},INTERNAL://:9094,CONTROLLER://:9093",
+                "KAFKA_ADVERTISED_LISTENERS": f"PLAIN://127.0.0.1:{port},INTERNAL://broker-{node}:9094",
+                "KAFKA_LISTENER_SECURITY_PROTOCOL_MAP": (
+                    "PLAIN:PLAINTEXT,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT"
+                ),
+            }
+            started = _broker(environment, [port], network=network, alias=f"broker-{node}")
+            containers[node] = held.enter_context(started)
+        brokers = Brokers(",".join(f"127.0.0.1:{port}" for port in ports), containers, {})
+        brokers.await_all()
+        yield brokers
+
+
+@contextmanager
+def _broker(environment, published, *, network=None, alias="") -> Iterator[str]:
+    from testcontainers.core.container import DockerContainer
+
+    container = DockerContainer(IMAGE).with_envs(**environment).with_command(["bash", "-c", _START])
+    for port in published:
+        container.with_bind_ports(port, port)
+    if network is not None:
+        container.with_network(network).with_network_aliases(alias)
+    try:
+        container.start()
+        yield container.get_container_id()
+    finally:
+        _remove(container.get_container_id())
+
+
+def _remove(container: str) -> None:
+    import docker
+
+    with contextlib.closing(docker.from_env()) as client:
+        client.containers.get(container).remove(force=True, v=True)
+
+
+def _environment(node: int, voters: list[str], internal: str, *, copies: int) -> dict[str, str]:
+    """What all brokers have. Few partitions of the internal topics, and short waits, keep a run short."""
+    return {
+        "KAFKA_NODE_ID": str(node),
+        "KAFKA_PROCESS_ROLES": "broker,controller",
+        "KAFKA_CONTROLLER_QUORUM_VOTERS": ",".join(voters),
+        "KAFKA_CONTROLLER_LISTENER_NAMES": "CONTROLLER",
+        "KAFKA_INTER_BROKER_LISTENER_NAME": internal,
+        "KAFKA_DEFAULT_REPLICATION_FACTOR": str(copies),
+        "KAFKA_MIN_INSYNC_REPLICAS": str(min(2, copies)),
+        "KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR": str(copies),
+        "KAFKA_OFFSETS_TOPIC_NUM_PARTITIONS": "3",
+        "KAFKA_TRANSACTION_STATE_LOG_REPLICATION_FACTOR": str(copies),
+        "KAFKA_TRANSACTION_STATE_LOG_MIN_ISR": str(min(2, copies)),
+        "KAFKA_TRANSACTION_STATE_LOG_NUM_PARTITIONS": "3",
+        "KAFKA_TRANSACTION_ABORT_TIMED_OUT_TRANSACTION_CLEANUP_INTERVAL_MS": "100",
+        "KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS": "0",
+        "KAFKA_GROUP_MIN_SESSION_TIMEOUT_MS": "1000",
+        "KAFKA_BROKER_SESSION_TIMEOUT_MS": "3000",
+        "KAFKA_BROKER_HEARTBEAT_INTERVAL_MS": "500",
+        "KAFKA_HEAP_OPTS": "-Xmx512m",
+    }
