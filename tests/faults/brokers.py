@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -12,21 +11,28 @@ from confluent_kafka.admin import AdminClient
 
 from command_line import await_true
 from faults.ports import free_ports
-from fixtures.containers import switch
+from fixtures.containers import execute, switch
 from kafka.cluster import IMAGE
 from sealtrail_transport.kafka_settings import KafkaSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-# The image formats its storage at each start, and refuses what is formatted already.
+# The image formats its storage at each start, and refuses what is formatted already. What is to be done to the
+# disk of a broker that is down is done by its next start.
 _START: Final = """
+if [ -e /tmp/before-start ]; then
+    bash -e /tmp/before-start
+    rm /tmp/before-start
+fi
 if [ -e /tmp/formatted ]; then
     exec java $KAFKA_HEAP_OPTS -cp '/opt/kafka/libs/*' kafka.Kafka /opt/kafka/config/server.properties
 fi
 touch /tmp/formatted
 exec /etc/kafka/docker/run
 """
+_LOGS: Final = "/tmp/kafka-logs"
+TRANSACTION_PARTITIONS: Final = 3
 CLIENTS: Final = ("producer", "chainer", "archiver")
 """Who may be given a way of their own to the broker, with a proxy in it."""
 
@@ -70,6 +76,18 @@ class Brokers:
     def unpause(self, node: int = 1) -> None:
         switch(self.containers[node], "unpause")
 
+    def remember(self, topic: str) -> None:
+        """Keep what partition 0 of a topic holds now."""
+        execute(self.containers[1], f"rm -rf /tmp/kept; cp -a {_LOGS}/{topic}-0 /tmp/kept")
+
+    def set_back(self, topic: str) -> None:
+        """Kill the broker, and start it again with what was kept: as restored from a backup."""
+        where = f"{_LOGS}/{topic}-0"
+        execute(self.containers[1], f"echo 'rm -rf {where}; cp -a /tmp/kept {where}' > /tmp/before-start")
+        self.kill()
+        self.start()
+        self.await_all()
+
     def await_all(self) -> None:
         """Wait until every broker is known to the cluster."""
         client = AdminClient(self.settings().common() | {"logger": _Silent()})
@@ -79,6 +97,27 @@ class Brokers:
         """The node that leads a partition."""
         client = AdminClient(self.settings().common() | {"logger": _Silent()})
         return client.list_topics(topic, timeout=10).topics[topic].partitions[partition].leader
+
+    def transaction_partition(self, name: str) -> int:
+        """The partition of `__transaction_state` that keeps a transactional id: Java's hash of it, as Kafka has it."""
+        hashed = 0
+        for unit in name.encode("utf-16-be")[1::2]:  # ids are ASCII here
+            hashed = (31 * hashed + unit) & 0xFFFFFFFF
+        return (hashed & 0x7FFFFFFF) % TRANSACTION_PARTITIONS
+
+    def await_in_sync(self) -> None:
+        """Wait until every copy of every partition is up to date."""
+        client = AdminClient(self.settings().common() | {"logger": _Silent()})
+
+        def all_are() -> bool:
+            try:
+                topics = client.list_topics(timeout=2).topics.values()
+            except KafkaException:
+                return False
+            partitions = [each for topic in topics for each in topic.partitions.values()]
+            return all(len(each.isrs) == len(each.replicas) for each in partitions)
+
+        await_true(all_are, "all copies to be up to date")
 
     @staticmethod
     def _known(client: AdminClient) -> set[int]:
@@ -154,18 +193,8 @@ def _broker(environment, published, *, network=None, alias="") -> Iterator[str]:
         container.with_bind_ports(port, port)
     if network is not None:
         container.with_network(network).with_network_aliases(alias)
-    try:
-        container.start()
+    with container:
         yield container.get_container_id()
-    finally:
-        _remove(container.get_container_id())
-
-
-def _remove(container: str) -> None:
-    import docker
-
-    with contextlib.closing(docker.from_env()) as client:
-        client.containers.get(container).remove(force=True, v=True)
 
 
 def _environment(node: int, voters: list[str], internal: str, *, copies: int) -> dict[str, str]:
@@ -182,7 +211,8 @@ def _environment(node: int, voters: list[str], internal: str, *, copies: int) ->
         "KAFKA_OFFSETS_TOPIC_NUM_PARTITIONS": "3",
         "KAFKA_TRANSACTION_STATE_LOG_REPLICATION_FACTOR": str(copies),
         "KAFKA_TRANSACTION_STATE_LOG_MIN_ISR": str(min(2, copies)),
-        "KAFKA_TRANSACTION_STATE_LOG_NUM_PARTITIONS": "3",
+        "KAFKA_TRANSACTION_STATE_LOG_NUM_PARTITIONS": str(TRANSACTION_PARTITIONS),
+        "KAFKA_LOG_DIRS": _LOGS,
         "KAFKA_TRANSACTION_ABORT_TIMED_OUT_TRANSACTION_CLEANUP_INTERVAL_MS": "100",
         "KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS": "0",
         "KAFKA_GROUP_MIN_SESSION_TIMEOUT_MS": "1000",

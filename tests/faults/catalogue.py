@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from faults import scenarios_kills, scenarios_broker, scenarios_store  # noqa: F401 - they register themselves
+from faults import (  # noqa: F401 - they register themselves
+    scenarios_kills,
+    scenarios_broker,
+    scenarios_store,
+    scenarios_groups,
+    scenarios_network,
+    scenarios_clocks,
+    scenarios_misuse,
+)
 from faults.scenario import SCENARIOS
 
 __all__ = ["SCENARIOS"]

@@ -8,6 +8,7 @@ import time
 import uuid
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final
 
 from command_line import await_true
@@ -16,6 +17,8 @@ from faults.checker import Violation, Wrong, judge, window_s
 from faults.processes import Fault, Producer, Service
 from faults.progress import Progress
 from faults.records import read_record
+from sealtrail.data_folder import DataFolder
+from sealtrail_chainer.chainer import writer_name
 from sealtrail_schemas.policy import Policy
 from sealtrail_transport.s3_access import open_s3
 from services.stack import Stack
@@ -158,6 +161,11 @@ class Run:
         """A way of the harness's own to the brokers."""
         return self.stack.log
 
+    @property
+    def writer_name(self) -> str:
+        """The transactional id of the first trail's chainers."""
+        return writer_name(DataFolder(self.stack.data).policy_trails()[0])
+
     def open_store(self) -> S3Store:
         """A way of the harness's own to the store."""
         return open_s3(self.stack.archive, self.site.minio.access)
@@ -192,16 +200,26 @@ class Run:
         self.wait_until(lambda: self._progress.since(moment) is not None, "something to be chained")
         self.wait_until(lambda: self._sealed_since(moment), "something to be sealed")
 
+    def await_taken_over(self, since: float) -> None:
+        """Wait until every trail goes on after a moment, in the hands of those who are left."""
+        for partition in range(self.partitions):
+            self.wait_until(
+                lambda partition=partition: self._progress.since(since, partition) is not None,
+                f"partition {partition} to be chained",
+            )
+            origin = f"/{partition}"
+            self.wait_until(lambda origin=origin: self._sealed_since(since, origin), f"{origin} to be sealed")
+
     def await_chained(self, since: float) -> None:
         """Wait until something was chained after a moment."""
         self.wait_until(lambda: self._progress.since(since) is not None, "something to be chained")
 
-    def _sealed_since(self, moment: float) -> bool:
+    def _sealed_since(self, moment: float, origin: str = "") -> bool:
         return any(
-            epoch_s(told["time"]) > moment
+            told["seen_at"] > moment
             for service in self.services
             for told in list(service.told)
-            if told["event"] == "sealed"
+            if told["event"] == "sealed" and told["origin"].endswith(origin)
         )
 
     def wait_until(self, condition: Callable[[], Any], what: str, *, at_most_s: float = CALM_S) -> None:
@@ -293,19 +311,12 @@ class Run:
         """
         seals = sorted(at for of in archive.sealed_at.values() for _, at in of)
         found = []
-        for mark, following in zip(self.marks, [*self.marks[1:], None], strict=True):
+        for mark, following in zip_longest(self.marks, self.marks[1:]):
             for part in mark.parts:
-                times = self._progress.seen_at if part == "chainer" else seals
+                times = [at for at, _ in self._progress.seen] if part == "chainer" else seals
                 at = next((at for at in times if at > mark.at), None)
                 is_own = at is not None and (following is None or at <= following.at)
                 found.append(
                     {"what": mark.what, "part": part, "s": round(at - mark.at, 3) if is_own else None}
                 )
         return found
-
-
-def epoch_s(time_text: str) -> float:
-    """Seconds since the Unix epoch of a time as services write it."""
-    from datetime import datetime
-
-    return datetime.fromisoformat(time_text).timestamp()

@@ -81,9 +81,10 @@ class Service:
     def _read(self) -> None:
         for line in self.process.stderr:
             try:
-                self.told.append(json.loads(line))
+                told = json.loads(line)
             except ValueError:
-                self.told.append({"event": "no-json", "text": line.rstrip()})
+                told = {"event": "no-json", "text": line.rstrip()}
+            self.told.append(told | {"seen_at": time.time()})  # the service's own clock may be wrong
 
     @property
     def reached(self) -> bool:

@@ -19,7 +19,7 @@ class Progress:
     """Reads a chained topic along in a thread, from a way of its own to the brokers."""
 
     def __init__(self, settings: KafkaSettings, topic: str, partitions: int) -> None:
-        self.seen_at: list[float] = []
+        self.seen: list[tuple[float, int]] = []
         self._settings = settings
         self._topic = topic
         self._positions = dict.fromkeys(range(partitions), 0)
@@ -27,9 +27,9 @@ class Progress:
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
-    def since(self, moment: float) -> float | None:
-        """When records first became visible after a moment; None: not yet."""
-        return next((at for at in self.seen_at if at > moment), None)
+    def since(self, moment: float, partition: int | None = None) -> float | None:
+        """When records first became visible after a moment, in any partition or in one; None: not yet."""
+        return next((at for at, of in list(self.seen) if at > moment and partition in {None, of}), None)
 
     def close(self) -> None:
         self._over.set()
@@ -55,4 +55,4 @@ class Progress:
             return
         self._positions[partition] = chunk.next_offset
         if chunk.records:
-            self.seen_at.append(time.time())
+            self.seen.append((time.time(), partition))

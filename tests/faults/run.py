@@ -6,6 +6,7 @@ Results lie in one JSON file for each scenario and seed. See docs/reliability.md
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 import time
 import traceback
@@ -17,6 +18,7 @@ import click
 
 from faults.catalogue import SCENARIOS
 from faults.harness import Run, StuckError
+from faults.scenarios_clocks import faketime_library
 from faults.sites import open_site
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 @click.option("--results", type=click.Path(path_type=Path), default=Path("build/faults"), show_default=True)
 def main(only: tuple[str, ...], seeds: str, repeat: bool, is_long: bool, results: Path) -> None:
     """Break real brokers, stores, networks and processes, and check that nothing is lost or forked."""
+    os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")  # containers are stopped here
     wanted = [s for s in SCENARIOS.values() if not only or any(part in s.name for part in only)]
     results.mkdir(parents=True, exist_ok=True)
     failed = 0
@@ -49,8 +52,8 @@ def main(only: tuple[str, ...], seeds: str, repeat: bool, is_long: bool, results
             continue
         with open_site(kind) as site:
             for each, seed, file in todo:
-                if each.needs_proxies and site.proxies is None:
-                    click.echo(f"{each.name}: left out, there is no toxiproxy-server ($TOXIPROXY_SERVER)")
+                if (missing := lacks(each, site)) is not None:
+                    click.echo(f"{each.name}: left out, {missing}")
                     continue
                 site.mend()
                 result = play(each, site, seed, quick=not is_long)
@@ -59,6 +62,15 @@ def main(only: tuple[str, ...], seeds: str, repeat: bool, is_long: bool, results
                 keep(result, file)
     if failed:
         raise click.ClickException(f"{failed} runs found something wrong")
+
+
+def lacks(each: Scenario, site: Site) -> str | None:
+    """What a scenario needs and this machine does not have."""
+    if each.needs_proxies and site.proxies is None:
+        return "there is no toxiproxy-server on the PATH, nor in $TOXIPROXY_SERVER"
+    if each.needs == "libfaketime" and faketime_library() is None:
+        return "there is no libfaketime (Debian's package faketime), nor $FAKETIME_LIBRARY"
+    return None
 
 
 def parse_seeds(text: str) -> list[int]:

@@ -16,24 +16,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One scenario. `about` says in one sentence what is done; `needs_proxies`: it needs toxiproxy."""
+    """One scenario. `about` says what is done; `needs_proxies`: it needs toxiproxy, `needs`: another program."""
 
     name: str
     play: Play
     about: str
     site: SiteKind
     needs_proxies: bool
+    needs: str | None
 
 
 SCENARIOS: Final[dict[str, Scenario]] = {}
 
 
-def scenario(name: str, *, site: SiteKind = "one", needs_proxies: bool = False) -> Callable[[Play], Play]:
+def scenario(
+    name: str, *, site: SiteKind = "one", needs_proxies: bool = False, needs: str | None = None
+) -> Callable[[Play], Play]:
     """Register a function under a name; the first line of its docstring is what it does."""
 
     def register(play: Play) -> Play:
         about = (play.__doc__ or "").strip().split("\n\n", 1)[0]
-        SCENARIOS[name] = Scenario(name, play, " ".join(about.split()), site, needs_proxies)
+        SCENARIOS[name] = Scenario(name, play, " ".join(about.split()), site, needs_proxies, needs)
         return play
 
     return register

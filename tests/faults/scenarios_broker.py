@@ -92,7 +92,11 @@ def zombie_archiver(run: Run) -> None:
     run.begin()
     run.chain()
     moment = run.chance.choice(
-        [f"archiver.{call}.{when}" for call in ("put-batch", "put-seal", "open-batch") for when in ("before", "after")]
+        [
+            f"archiver.{call}.{when}"
+            for call in ("put-batch", "put-seal", "open-batch")
+            for when in ("before", "after")
+        ]
     )
     zombie = run.archive(instance="zombie", fault=Fault(moment, run.chance.randint(1, 6), "stop"))
     run.wait_until(lambda: zombie.is_suspended, f"the archiver to be held at {moment}")
