@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import sys
 import tempfile
 import time
 import traceback
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 @click.option("--results", type=click.Path(path_type=Path), default=Path("build/faults"), show_default=True)
 def main(only: tuple[str, ...], seeds: str, repeat: bool, is_long: bool, results: Path) -> None:
     """Break real brokers, stores, networks and processes, and check that nothing is lost or forked."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # containers are to be removed
     os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")  # containers are stopped here
     wanted = [s for s in SCENARIOS.values() if not only or any(part in s.name for part in only)]
     results.mkdir(parents=True, exist_ok=True)
