@@ -58,6 +58,9 @@ class Notes:
     def failed(self, number: int, why: str) -> None:
         self._write(n=number, failed=why)
 
+    def close(self) -> None:
+        self._file.close()
+
     def _write(self, **fields) -> None:
         with self._lock:
             self._file.write(json.dumps({"at": time.time()} | fields) + "\n")
