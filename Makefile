@@ -3,6 +3,7 @@
 # make check  linters, types, import contracts, docs and vectors that agree with the code
 # make full   everything, with the tests that take long
 # make bench  what each stage does in a second, beside its bare floor (needs Docker; docs/bench.md)
+# make soak   the services for ten minutes under load and faults, verified (needs Docker; docs/soak.md)
 # make lock   pin the dependencies anew
 # make clean  remove what the others made
 
@@ -13,7 +14,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= auto
 
-.PHONY: help demo test check full bench lock clean
+.PHONY: help demo test check full bench soak lock clean
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 
@@ -28,6 +29,9 @@ full: $(VENV)/dev.stamp
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m bench.run $(BENCH)
+
+soak: $(VENV)/dev.stamp
+	$(BIN)/python -m soak.run $(SOAK)
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff check .

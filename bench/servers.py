@@ -18,10 +18,16 @@ MINIO: Final = "quay.io/minio/minio:RELEASE.2025-09-07T16-13-09Z"
 
 @dataclass(frozen=True, slots=True)
 class Servers:
-    """A Kafka cluster, and a bucket as `s3://BUCKET`. How to reach the bucket, the environment says."""
+    """A Kafka cluster, and a bucket as `s3://BUCKET`. How to reach the bucket, the environment says.
+
+    Where they run in containers of ours, those have ids. A container that is stopped and started again is
+    reached as before.
+    """
 
     kafka: str
     bucket: str
+    kafka_container: str | None = None
+    store_container: str | None = None
 
 
 @contextlib.contextmanager
@@ -35,20 +41,28 @@ def servers() -> Iterator[Servers]:
     bucket = os.environ.get("SEALTRAIL_BENCH_S3")
     os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")  # containers are stopped here
     with contextlib.ExitStack() as stack:
-        yield Servers(
-            kafka or stack.enter_context(_kafka_container()),
-            bucket or stack.enter_context(_minio_container()),
-        )
+        kafka_container = store_container = None
+        if kafka is None:
+            kafka, kafka_container = stack.enter_context(_kafka_container())
+        if bucket is None:
+            bucket, store_container = stack.enter_context(_minio_container())
+        yield Servers(kafka, bucket, kafka_container, store_container)
+
+
+def free_port() -> int:
+    """A port of the loopback interface that was free a moment ago."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
 
 
 @contextlib.contextmanager
-def _kafka_container() -> Iterator[str]:
+def _kafka_container() -> Iterator[tuple[str, str]]:
     from testcontainers.core.container import DockerContainer
     from testcontainers.core.wait_strategies import ExecWaitStrategy
 
-    with socket.socket() as free:  # a broker must know beforehand under which port it is reached
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()  # a broker must know beforehand under which port it is reached
     environment = {
         "KAFKA_NODE_ID": "1",
         "KAFKA_PROCESS_ROLES": "broker,controller",
@@ -67,11 +81,11 @@ def _kafka_container() -> Iterator[str]:
     # From inside: the port on the host accepts connections before anybody serves them.
     container.waiting_for(ExecWaitStrategy(["bash", "-c", f": > /dev/tcp/127.0.0.1/{port}"]))
     with container:
-        yield f"127.0.0.1:{port}"
+        yield f"127.0.0.1:{port}", container.get_container_id()
 
 
 @contextlib.contextmanager
-def _minio_container() -> Iterator[str]:
+def _minio_container() -> Iterator[tuple[str, str]]:
     from testcontainers.core.container import DockerContainer
     from testcontainers.core.wait_strategies import HttpWaitStrategy
 
@@ -80,10 +94,10 @@ def _minio_container() -> Iterator[str]:
         DockerContainer(MINIO)
         .with_command("server /data")
         .with_envs(MINIO_ROOT_USER=user, MINIO_ROOT_PASSWORD=password)
-        .with_exposed_ports(9000)
+        .with_bind_ports(9000, free_port())
         .waiting_for(HttpWaitStrategy(9000, "/minio/health/live"))
     )
     with container:
         os.environ["AWS_ENDPOINT_URL_S3"] = f"http://127.0.0.1:{container.get_exposed_port(9000)}"
         os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"] = user, password
-        yield "s3://bench"
+        yield "s3://bench", container.get_container_id()

@@ -14,6 +14,7 @@ from sealtrail_archiver.settings import Did as ArchiverDid
 from sealtrail_chainer.chainer import Chainer, ChainerSettings, Did
 from sealtrail_chainer.trail import Trail
 from sealtrail_schemas.keys import Signer
+from sealtrail_schemas.trail_keys import TrailKeys
 from sealtrail_transport.log import NewRecord
 from sealtrail_transport.memory_log import MemoryLog
 from sealtrail_transport.memory_store import MemoryStore
@@ -65,6 +66,10 @@ class Deployment:
         self.log.create_topic("events", partitions=1, append_time=False, max_record_bytes=2**20)
         self.log.create_topic("events.chained", partitions=1, append_time=True, max_record_bytes=2**21)
         self.store = MemoryStore(clock=self.clock.now)
+
+    @property
+    def keys(self) -> TrailKeys:
+        return TrailKeys.only(self.signer.verifier)
 
     def chainer(self, **settings) -> Chainer:
         return Chainer(

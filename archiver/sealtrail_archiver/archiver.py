@@ -3,7 +3,8 @@
     recover:  anchor → read the true chain forwards from there
     work:     read entries · when a batch is ripe, hand it to `submit` · meanwhile read the next one
 
-Seals are made in order, one at a time. Nothing is forgotten before it is sealed: a batch whose writing
+Seals are made in order, one at a time. A batch ends where the trail's key changes, and what lies behind is
+another archiver's, which has the new key. Nothing is forgotten before it is sealed: a batch whose writing
 failed is tried again with the same entries, and what a dead run left in the store is adopted by the same
 path (sealtrail_archiver.sealing).
 """
@@ -16,13 +17,16 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from sealtrail_archiver.errors import KeyChangedError
 from sealtrail_archiver.read_back import NeedsMore
-from sealtrail_archiver.sealing import CLOCK_SKEW, Draft, Outcome, seal_draft
+from sealtrail_archiver.sealing import CLOCK_SKEW, Draft, Outcome, Overtaken, seal_draft
 from sealtrail_archiver.settings import Alarm, ArchiverStep, Did, SealedBatch
 from sealtrail_archiver.trimming import Trims
 from sealtrail_chainer.anchor import find_anchor
+from sealtrail_chainer.statement import statement_of
 from sealtrail_chainer.true_chain import Linked, Stray, TrueChain
 from sealtrail_schemas.body import RejectedBody, parse_body
+from sealtrail_schemas.control import KeyChange
 from sealtrail_schemas.layout import trail_prefix
 from sealtrail_schemas.leaf import Kind
 from sealtrail_schemas.payload import decode_payload
@@ -46,7 +50,8 @@ class _Running:
     """What exists between a recovery and the next: entries read and not yet sealed, and the place in the log.
 
     The first `cut` of `unsealed` are being sealed while `work` runs; what comes after them is the next batch
-    in the making.
+    in the making. `changed_by` is the sequence of the entry by which the key changed: nothing is read behind
+    it.
     """
 
     anchor: Anchor
@@ -61,6 +66,7 @@ class _Running:
     cut_bytes: int = 0
     wanted: int = 1
     work: Future[Outcome] | None = None
+    changed_by: int | None = None
 
     @property
     def growing(self) -> int:
@@ -76,7 +82,8 @@ class Archiver:
 
     `submit` runs one piece of store work at a time, in a thread or at once (`Executor.submit`). Any number
     of archivers of one trail may run: the names in the store decide between them, and each adopts what
-    another wrote.
+    another wrote. `anchor` is where to begin instead of at the trail's anchor: at a continuation that leaves
+    a chained topic that could be read on.
     """
 
     def __init__(
@@ -88,6 +95,7 @@ class Archiver:
         settings: ArchiverSettings,
         *,
         submit: Callable[[Callable[[], Outcome]], Future[Outcome]],
+        anchor: Anchor | None = None,
     ) -> None:
         if signer.verifier != trail.verifier:
             raise ValueError(f"the signing key of {signer.name} is not that of {trail.origin}")
@@ -97,6 +105,7 @@ class Archiver:
         self._signer = signer
         self._settings = settings
         self._submit = submit
+        self._anchor = anchor
         self._running: _Running | None = None
         self._trims = Trims(log, store, trail, after_ms=settings.trim_after_ms)
 
@@ -116,6 +125,27 @@ class Archiver:
         """How many entries were read and are not sealed yet."""
         return len(self._running.unsealed) if self._running else 0
 
+    @property
+    def oldest_pending_ms(self) -> int | None:
+        """When the oldest of these was chained, by the chainer's clock; None where there is none."""
+        unsealed = self._running.unsealed if self._running else None
+        return unsealed[0].leaf.chained_at_ms if unsealed else None
+
+    @property
+    def position(self) -> int | None:
+        """The chained offset at which the next read begins; None before recovery."""
+        return self._running.position if self._running else None
+
+    @property
+    def newest_seal_at(self) -> datetime | None:
+        """When the store took the batch of the newest seal; None before recovery, or where there is none."""
+        previous = self._running.previous if self._running else None
+        return previous.seal.batch.last_modified if previous else None
+
+    def chained_end(self) -> int:
+        """Ask the log where the chained partition ends. For any thread. Raises LogError."""
+        return self._log.bounds(self._trail.chained_topic, self._trail.partition).end
+
     def step(self, *, now_ms: int, flush: bool = False) -> ArchiverStep:
         """Do the next piece of work; `flush` seals what is there although the batch is neither full nor old.
 
@@ -123,16 +153,30 @@ class Archiver:
 
         Raises:
             LineStoppedError: the trail's integrity is in doubt; do not call again.
+            KeyChangedError: all that this key may seal is sealed; do not call again.
             LockUnsupportedError: the store does not lock; do not call again.
             LogUnavailableError, StoreUnavailableError: wait and call again; nothing is lost.
         """
         running = self._running
         if running is None:
             return self._recover(now_ms)
+        try:
+            return self._work(running, now_ms, flush=flush)
+        except OffsetOutOfRangeError:
+            self.close()  # recovery finds a newer seal to go on from, or stops the line
+            return ArchiverStep(Did.BUSY)
+
+    def close(self) -> None:
+        """Forget what was read. Work under way ends by itself; the next recovery finds what it wrote."""
+        self._running = None
+
+    def _work(self, running: _Running, now_ms: int, *, flush: bool) -> ArchiverStep:
         self._trims.run(now_ms=now_ms)
         running.opened_at_ms = min(running.opened_at_ms, now_ms)  # a clock may have been set back
         if running.work is not None and running.work.done():
             return self._finish(running, running.work, now_ms)
+        if running.changed_by is not None:
+            return self._end_with_key(running, running.changed_by, now_ms)
         if running.work is None and self._is_ripe(running, now_ms):
             self._start(running, now_ms, at_end=False)
         if self._is_full(running):
@@ -146,14 +190,11 @@ class Archiver:
             self._start(running, now_ms, at_end=running.wanted > 1)
         return step if running.work is None else ArchiverStep(Did.BUSY)
 
-    def close(self) -> None:
-        """Forget what was read. Work under way ends by itself; the next recovery finds what it wrote."""
-        self._running = None
-
     def _recover(self, now_ms: int) -> ArchiverStep:
-        anchor = find_anchor(self._log, self._store, self._trail)
+        anchor = self._anchor or find_anchor(self._log, self._store, self._trail)
         if anchor is None:
             return ArchiverStep(Did.WAITING)
+        self._check_key(anchor)
         self._trims.recover(anchor, now_ms=now_ms)
         trail = self._trail
         self._running = _Running(
@@ -169,19 +210,43 @@ class Archiver:
             self._running.unsealed_bytes = _entry_bytes(anchor.genesis)
         return ArchiverStep(Did.RECOVERED)
 
+    def _check_key(self, anchor: Anchor) -> None:
+        """Refuse to work where another key of the trail signs the next seal."""
+        keys, size = anchor.keys, anchor.seal.opened.checkpoint.size if anchor.seal else 0
+        if keys.at(size + 1) == self._signer.verifier:
+            return
+        if self._signer.verifier == keys.newest:
+            raise KeyChangedError(
+                f"{self._trail.origin}: entries up to {keys.last_sizes[-1] - 1} are to be sealed with the "
+                f"key before this one: complete the change with `sealtrail rotate-key`"
+            )
+        raise self._key_changed(
+            min(last for last in keys.last_sizes if keys.at(last) == self._signer.verifier) - 1
+        )
+
+    def _key_changed(self, sequence: int) -> KeyChangedError:
+        return KeyChangedError(
+            f"the key of {self._trail.origin} was changed by entry {sequence}: this archiver has the old one "
+            f"({self._signer.verifier.fingerprint}). Give it the new key and policy"
+        )
+
+    def _end_with_key(self, running: _Running, changed_by: int, now_ms: int) -> ArchiverStep:
+        """Seal what was read up to a key change, without more ado."""
+        if running.work is None:
+            if not running.unsealed:
+                raise self._key_changed(changed_by)
+            self._start(running, now_ms, at_end=True)
+        return ArchiverStep(Did.BUSY)
+
     def _read(self, running: _Running, now_ms: int) -> ArchiverStep:
         trail, limits = self._trail, self._settings
-        try:
-            chunk = self._log.read(
-                trail.chained_topic,
-                trail.partition,
-                running.position,
-                max_records=limits.read_records,
-                max_bytes=limits.read_bytes,
-            )
-        except OffsetOutOfRangeError:
-            self.close()  # recovery finds a newer seal to go on from, or stops the line
-            return ArchiverStep(Did.BUSY)
+        chunk = self._log.read(
+            trail.chained_topic,
+            trail.partition,
+            running.position,
+            max_records=limits.read_records,
+            max_bytes=limits.read_bytes,
+        )
         if not running.growing:
             running.opened_at_ms = now_ms
         entries, alarms = 0, []
@@ -197,8 +262,15 @@ class Archiver:
             running.unsealed.append(taken)
             running.unsealed_bytes += _entry_bytes(taken)
             entries += 1
+            if taken.leaf.kind is Kind.CONTROL and self._changes_key(taken):
+                running.changed_by = taken.leaf.sequence
+                break
         running.position = chunk.next_offset
         return ArchiverStep(Did.READ if chunk.records else Did.IDLE, entries=entries, alarms=tuple(alarms))
+
+    def _changes_key(self, entry: Linked) -> bool:
+        control = statement_of(entry, self._signer.verifier)
+        return control is not None and isinstance(control.deed, KeyChange)
 
     def _is_full(self, running: _Running) -> bool:
         limits = self._settings
@@ -216,6 +288,7 @@ class Archiver:
         entries, size = self._next_batch(running)
         draft = Draft(
             trail=self._trail,
+            keys=running.anchor.keys,
             folder=running.folder,
             entries=entries,
             previous=running.previous,
@@ -276,6 +349,9 @@ class Archiver:
         outcome = work.result()
         if isinstance(outcome.result, NeedsMore):
             running.wanted = outcome.result.entries
+            return ArchiverStep(Did.BUSY, alarms=outcome.alarms)
+        if isinstance(outcome.result, Overtaken):
+            self.close()  # recovery goes on from the other's seal
             return ArchiverStep(Did.BUSY, alarms=outcome.alarms)
         sealed: SealedBatch = outcome.result
         running.wanted = 1

@@ -33,7 +33,7 @@ from sealtrail_schemas.seal import (
     sign_seal,
 )
 from sealtrail_transport.errors import LockUnsupportedError, ObjectExistsError, ObjectMissingError
-from sealtrail_transport.seal_shelf import PlacedSeal, read_seal, versions_of
+from sealtrail_transport.seal_shelf import PlacedSeal, following_seal, read_seal, versions_of
 from sealtrail_transport.store import LockMode, Retention
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from sealtrail_chainer.true_chain import Linked
     from sealtrail_schemas.keys import Signer
     from sealtrail_schemas.seal import OpenedSeal
+    from sealtrail_schemas.trail_keys import TrailKeys
     from sealtrail_transport.store import ObjectVersion, Store
 
 
@@ -65,6 +66,7 @@ class Draft:
     """
 
     trail: Trail
+    keys: TrailKeys
     folder: str
     entries: Sequence[Linked]
     previous: OpenedSeal | None
@@ -80,10 +82,17 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a draft: its first entries (most often all) are sealed, or more are needed."""
+class Overtaken:
+    """Another archiver has sealed these entries in a batch of another length: go on from its seal."""
 
-    result: SealedBatch | NeedsMore
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a draft: its first entries (most often all) are sealed, or what stands in the way."""
+
+    result: SealedBatch | NeedsMore | Overtaken
     alarms: tuple[Alarm, ...]
 
 
@@ -99,6 +108,10 @@ def seal_draft(store: Store, draft: Draft, signer: Signer) -> Outcome:
     placed = _place_batch(store, draft, alarms)
     if isinstance(placed, NeedsMore):
         return Outcome(placed, tuple(alarms))
+    size = draft.entries[placed.entries - 1].leaf.sequence + 1
+    following = _following(store, draft)
+    if following is not None and following.opened.checkpoint.size != size:
+        return Outcome(Overtaken(following.opened.checkpoint.size), tuple(alarms))
     _check_clock(store, draft, placed)
     seal = _make_seal(draft, placed, signer)
     sealed = _place_seal(store, draft, seal, sign_seal(seal, signer), alarms)
@@ -239,9 +252,22 @@ def _place_seal(store: Store, draft: Draft, seal: Seal, note: bytes, alarms: lis
     return placed
 
 
+def _following(store: Store, draft: Draft) -> PlacedSeal | None:
+    """The seal that goes on from the draft's previous one already, whatever its size.
+
+    Two archivers that take the same batch for their own make the same seal. Where one of them took it for
+    something else (a store that answers wrongly, a log that has lost what the other has read), their batches
+    can differ in length, and two seals that go on from one place are a history that no verifier can follow.
+    """
+    try:
+        return following_seal(store, draft.folder, draft.previous, draft.keys)
+    except UnknownFormatError as error:
+        raise newer_format(draft.folder, error) from error
+
+
 def _read_seal(store: Store, draft: Draft, size: int) -> PlacedSeal | None:
     try:
-        return read_seal(store, draft.folder, size, draft.trail.verifier, draft.previous)
+        return read_seal(store, draft.folder, size, draft.keys, draft.previous)
     except UnknownFormatError as error:
         raise newer_format(draft.folder + seal_key(size), error) from error
 

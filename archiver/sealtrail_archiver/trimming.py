@@ -50,7 +50,7 @@ class Trims:
         until = datetime.fromtimestamp(max(0, now_ms - self._after_ms) / 1000, tz=UTC)
         size = put_by(self._store, anchor.folder, newest, until)
         if 0 < size < newest:
-            found = read_seal(self._store, anchor.folder, size, self._trail.verifier, None)
+            found = read_seal(self._store, anchor.folder, size, anchor.keys, None)
             if found is not None:
                 offset = found.opened.seal.chained.next_offset
                 self._due.append((now_ms, min(offset, anchor.chained_offset)))

@@ -16,6 +16,7 @@ from sealtrail_auditor.findings import Finding, FindingLog, Span
 from sealtrail_auditor.locks import ObjectPlace, check_locks
 from sealtrail_auditor.own_entries import OwnEntries
 from sealtrail_auditor.sealed_batch import lost_batch, open_sealed_batch
+from sealtrail_auditor.stamps import StampReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from sealtrail_auditor.batches import BatchResult, Standing
     from sealtrail_auditor.sealed_batch import FoundBatch
     from sealtrail_auditor.seals import PlacedSeal
+    from sealtrail_auditor.stamps import StampCounts
     from sealtrail_schemas.body import GenesisBody
     from sealtrail_schemas.keys import Verifier
     from sealtrail_schemas.leaf import Kind
@@ -81,6 +83,7 @@ class BatchOutcome:
         genesis: The body of the trail's first entry, if it is in this batch.
         controls: How many control entries there were.
         first_control: The sequence of the first of them.
+        stamps: What the producers' stamps of its events say, if it is verified.
     """
 
     findings: FindingLog
@@ -94,6 +97,7 @@ class BatchOutcome:
     genesis: GenesisBody | None = None
     controls: int = 0
     first_control: int = -1
+    stamps: StampCounts | None = None
 
 
 def check_batch(
@@ -129,6 +133,7 @@ def _read(
 ) -> None:
     own = OwnEntries(task.verifier, outcome.findings.add)
     own.key, own.version_id = task.key, found.version_id
+    stamps = StampReader()
     with found.stream as stream:
         result = BatchCheck(
             task.placed.opened,
@@ -136,12 +141,14 @@ def _read(
             root_sizes=task.root_sizes,
             on_own_entry=own.read,
             on_piece=on_piece,
+            stamps=stamps,
         ).run(stream)
     outcome.length = result.length
     outcome.roots.update(result.roots)
     outcome.genesis, outcome.controls, outcome.first_control = own.genesis, own.controls, own.first_control
     outcome.is_bridged = result.damage is not None or task.standing.tree is None
     _judge(result, found, task, outcome)
+    outcome.stamps = (stamps.counts() or None) if outcome.is_verified else None
 
 
 def _judge(result: BatchResult, found: FoundBatch, task: BatchTask, outcome: BatchOutcome) -> None:

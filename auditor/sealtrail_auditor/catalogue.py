@@ -521,6 +521,16 @@ class FindingCode(Enum):
         somebody with the trail's key can have done that.""",
         "Keep your checkpoint and this archive: together they are proof. Treat the key as misused.",
     )
+    HEAD_UNCOMPARED = (
+        "ST-HEAD-UNCOMPARED",
+        Verdict.UNVERIFIABLE,
+        "a pinned head could not be compared",
+        """Nothing else is wrong, but the root at the size of your kept checkpoint can't be computed: what
+        lies around it has expired, or an earlier visit has read it. So it is not shown that this is the
+        history of which you kept it.""",
+        """Verify without a state file, or against a copy that still holds those entries. If they have
+        expired, keep a newer head.""",
+    )
 
     # Proofs and evidence packs
 
@@ -544,6 +554,27 @@ class FindingCode(Enum):
         "a payload is not the one that was sealed",
         "The event that is shown is not the one that the leaf commits to: somebody exchanged or changed it.",
         "Treat what the event says as not proven, and ask for the entry again.",
+    )
+    PRODUCER_MISSING = (
+        "ST-PRODUCER-MISSING",
+        Verdict.INCOMPLETE,
+        "events that a producer has numbered are missing",
+        """The producer numbers its events without gaps, and declares void what it could not deliver. These
+        numbers are neither in the trail nor void: the events were lost before they were chained, or left out.
+        The archive itself holds what was sealed. Asked for with --complete-producers only.""",
+        """Look for them where the producer keeps its own records, and in the raw topic while it is kept. A
+        producer without an outbox loses what is in memory when it is killed, but then none of its numbers
+        comes behind the gap.""",
+    )
+    PRODUCER_REPEATED = (
+        "ST-PRODUCER-REPEATED",
+        Verdict.INCOMPLETE,
+        "events carry a producer's number twice",
+        """A producer never uses a number for two events. Either an event is in the trail more than once, as
+        after an attempt whose outcome was not known, or somebody has copied stamps. The archive itself holds
+        what was sealed. Asked for with --complete-producers only.""",
+        """Compare the events: the same content is a repetition, which readers have to count once. Other
+        content under a used number means that a producer's outbox was copied, or that it is none.""",
     )
     PROOF_INCLUSION = (
         "ST-PROOF-INCLUSION",

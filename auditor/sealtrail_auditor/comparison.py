@@ -10,6 +10,7 @@ from sealtrail_auditor.heads import hold_heads
 from sealtrail_auditor.histories import ends, find_forks
 from sealtrail_auditor.locks import format_time
 from sealtrail_auditor.report import time_of_ms
+from sealtrail_auditor.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +35,7 @@ def compare_trails(
             trail.not_checked.append(outcome.not_checked)
         if outcome.uncompared is not None:
             trail.heads_uncompared.append(outcome.uncompared)
+    _check_compared(trails)
     are_whole = all(trail.covers_whole for trail in trails)
     if max_age is not None:
         for trail in ends(trails) if are_whole else _newest(trails):
@@ -42,6 +44,26 @@ def compare_trails(
         for trail, finding in find_forks(trails):
             trail.findings.add(finding)
         _say_unjudged(trails)
+
+
+def _check_compared(trails: Sequence[TrailResult]) -> None:
+    """Report heads that could not be compared where all else would let them pass for compared.
+
+    Whoever asks for a part does not ask for what lies outside of it; there it is enough that it is said.
+    """
+    has_cause = any(trail.findings.verdict not in (Verdict.INTACT, Verdict.UNPROTECTED) for trail in trails)
+    for trail in trails if not has_cause else ():
+        if trail.heads_uncompared and trail.covers_whole:
+            sizes = ", ".join(str(size) for size in trail.heads_uncompared)
+            trail.findings.add(
+                Finding(
+                    FindingCode.HEAD_UNCOMPARED,
+                    key=trail.folder,
+                    expected=f"the root at size {sizes}",
+                    found="a trail whose root there can't be computed from what was read",
+                    objects=len(trail.heads_uncompared),
+                )
+            )
 
 
 def _say_unjudged(trails: Sequence[TrailResult]) -> None:

@@ -18,8 +18,7 @@ from sealtrail_auditor.batches import NOWHERE, BatchCheck, after_seal, at_start
 from sealtrail_auditor.catalogue import FindingCode
 from sealtrail_auditor.findings import Finding, FindingLog, Span
 from sealtrail_auditor.folders import find_owner
-from sealtrail_auditor.seal_search import SealSearch
-from sealtrail_auditor.seal_walk import SealWalk
+from sealtrail_auditor.seal_range import seals_of
 from sealtrail_auditor.sealed_batch import lost_batch, open_sealed_batch
 from sealtrail_auditor.verify import select_trails
 from sealtrail_schemas.batch import BatchReader
@@ -170,45 +169,20 @@ class Reading:
 
     def __iter__(self) -> Iterator[VerifiedBatch | DamagedBatch]:
         """Read. A batch can be used until the next one is asked for."""
-        store, (folder, verifier) = self._store, self._trail
-        search = SealSearch(store, folder, verifier)
-        first = self._first(search)
-        if first is None:
-            return
-        base = search.before(first) if first else None
-        walk = SealWalk(
-            store,
-            folder,
-            verifier,
+        steps = seals_of(
+            self._store,
+            self._trail,
+            span=self._span,
+            chained=self._chained,
             now=self._now,
             findings=self.findings,
-            base=base,
-            last=self._span.last,
         )
-        for step in walk:
-            before = None if step.gap is not None else walk.head
-            if step.gap is not None:
-                yield from self._gap(step.gap, expired=step.gap_expired)
-            if self._is_past(step.placed):
-                return
-            yield from self._read(step.placed, before)
-
-    def _first(self, search: SealSearch) -> int | None:
-        """The first entry to be read; None: there is none."""
-        if self._chained.from_ms is None:
-            return self._span.first
-        placed = search.since(self._chained.from_ms)
-        return None if placed is None else max(self._span.first, placed.opened.seal.first.sequence)
-
-    def _is_past(self, placed: PlacedSeal) -> bool:
-        seal, to_ms = placed.opened.seal, self._chained.to_ms
-        return seal.first.sequence > self._span.last or (to_ms is not None and seal.time.first_ms >= to_ms)
-
-    def _gap(self, gap: Span, *, expired: bool) -> Iterator[DamagedBatch]:
-        wanted = Span(max(gap.first, self._span.first), min(gap.last, self._span.last))
-        if wanted.first > wanted.last:
-            return
-        yield DamagedBatch(self._trail, wanted, None if expired else self._why(gap))
+        for step in steps:
+            if step.missing is not None and step.gap is not None:
+                finding = None if step.gap_expired else self._why(step.gap)
+                yield DamagedBatch(self._trail, step.missing, finding)
+            if step.placed is not None:
+                yield from self._read(step.placed, step.before)
 
     def _why(self, gap: Span) -> Finding:
         """The finding on a gap between seals; one of its own where there were too many to keep."""

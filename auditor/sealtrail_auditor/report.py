@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from sealtrail_auditor.catalogue import FindingCode
     from sealtrail_auditor.findings import Finding, Span
+    from sealtrail_auditor.producers import ProducersReport
     from sealtrail_auditor.sample import Sample
     from sealtrail_auditor.scope import Scope
     from sealtrail_auditor.trail_result import Since
@@ -48,6 +49,7 @@ class TrailReport:
         findings_left_out: How many more findings there were of codes that had too many to keep.
         expired: Entries that are gone because their sealed retention has passed.
         in_flight: How many batches wait for their seal.
+        producers: What came of producers' numbers; None: no event has any.
         not_checked: What was not checked, in sentences.
     """
 
@@ -71,6 +73,7 @@ class TrailReport:
     findings_left_out: Mapping[FindingCode, int] = field(default_factory=dict)
     expired: tuple[Span, ...] = ()
     in_flight: int = 0
+    producers: ProducersReport | None = None
     not_checked: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -98,6 +101,7 @@ class TrailReport:
             "findings_left_out": {code.code: count for code, count in self.findings_left_out.items()},
             "expired": [{"first": str(span.first), "last": str(span.last)} for span in self.expired],
             "in_flight": self.in_flight,
+            "producers": self.producers and self.producers.to_json(),
             "not_checked": list(self.not_checked),
         }
 

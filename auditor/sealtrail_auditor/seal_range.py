@@ -1,9 +1,10 @@
-"""The seals of a part of a trail, without reading a batch."""
+"""The seals of a part of a trail, without reading a batch: one walk for searches and for whoever reads."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from sealtrail_auditor.findings import Span
 from sealtrail_auditor.seal_search import SealSearch
 from sealtrail_auditor.seal_walk import SealWalk
 
@@ -11,10 +12,28 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from sealtrail_auditor.findings import FindingLog, Span
+    from sealtrail_auditor.findings import FindingLog
     from sealtrail_auditor.reading import TimeRange, TrailFolder
-    from sealtrail_auditor.seal_walk import SealStep
+    from sealtrail_auditor.seals import PlacedSeal
     from sealtrail_transport.store import Store
+
+
+class RangeStep(NamedTuple):
+    """A valid seal of the part, or the one that ends it, and what is missing before it.
+
+    Attributes:
+        placed: The seal; None where it lies behind the part, and only shows what is missing before it.
+        before: The seal before it; None for the first of a trail, and behind a gap.
+        gap: All entries before it that no valid seal covers.
+        missing: Those of them that are asked for; None where there are none.
+        gap_expired: Whether their retention has passed.
+    """
+
+    placed: PlacedSeal | None
+    before: PlacedSeal | None
+    gap: Span | None
+    missing: Span | None
+    gap_expired: bool
 
 
 def seals_of(
@@ -25,8 +44,8 @@ def seals_of(
     chained: TimeRange | None,
     now: datetime,
     findings: FindingLog,
-) -> Iterator[SealStep]:
-    """The valid seals of all batches that hold some of the entries asked for, in order.
+) -> Iterator[RangeStep]:
+    """The valid seals of all batches that hold some of the entries asked for, in order, and what is missing.
 
     Args:
         store: The archive; only read.
@@ -47,9 +66,25 @@ def seals_of(
     base = search.before(first) if first else None
     walk = SealWalk(store, trail.folder, trail.verifier, now=now, findings=findings, base=base, last=last)
     for step in walk:
-        seal = step.placed.opened.seal
-        if last is not None and seal.first.sequence > last:
+        is_past = _is_past(step.placed, last, chained)
+        missing = None if step.gap is None else _common(step.gap, span)
+        if not is_past or missing is not None:
+            placed = None if is_past else step.placed
+            before = None if step.gap is not None else walk.head
+            yield RangeStep(placed, before, step.gap, missing, step.gap_expired)
+        if is_past:
             return
-        if chained is not None and chained.to_ms is not None and seal.time.first_ms >= chained.to_ms:
-            return
-        yield step
+
+
+def _is_past(placed: PlacedSeal, last: int | None, chained: TimeRange | None) -> bool:
+    """Whether a seal's batch lies behind all that is asked for."""
+    seal, to_ms = placed.opened.seal, None if chained is None else chained.to_ms
+    behind = last is not None and seal.first.sequence > last
+    return behind or (to_ms is not None and seal.time.first_ms >= to_ms)
+
+
+def _common(gap: Span, asked: Span | None) -> Span | None:
+    if asked is None:
+        return gap
+    part = Span(max(gap.first, asked.first), min(gap.last, asked.last))
+    return part if part.first <= part.last else None

@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 
     from sealtrail_auditor.query import Query
     from sealtrail_auditor.reading import TrailFolder
-    from sealtrail_auditor.seal_walk import SealStep
     from sealtrail_schemas.recognise import Recogniser
+    from sealtrail_schemas.seal import OpenedSeal
+    from sealtrail_schemas.seal_text import Seal
     from sealtrail_transport.store import ObjectVersion, Store
 
 MAX_DISTRUSTED: Final = 100
@@ -217,22 +218,23 @@ class Search:
             findings=self.findings,
         )
         for step in steps:
-            hits = self._hits_of(step)
-            yield from self._proven(list(hits)) if self._prove else hits
+            if step.missing is not None:
+                self._pass_over(step.missing, expired=step.gap_expired)
+            if step.placed is not None:
+                hits = self._hits_of(step.placed.opened)
+                yield from self._proven(list(hits)) if self._prove else hits
 
-    def _hits_of(self, step: SealStep) -> Iterator[Hit]:
+    def _hits_of(self, opened: OpenedSeal) -> Iterator[Hit]:
         """The hits in the view of a sealed batch, if there is one to be believed."""
-        seal, searched = step.placed.opened.seal, self.searched
+        seal, searched = opened.seal, self.searched
         span = Span(seal.first.sequence, seal.last.sequence)
-        if step.gap is not None and (gap := self._wanted(step.gap)) is not None:
-            self._pass_over(gap, expired=step.gap_expired)
         searched.batches += 1
         version = self._views.at(span.first)
         if version is None:
-            (searched.expired if self._has_expired(step) else searched.without_view).add(span)
+            (searched.expired if self._has_expired(seal) else searched.without_view).add(span)
             return
         try:
-            yield from self._hits_in(self._open(version, step, span))
+            yield from self._hits_in(self._open(version, opened, span))
             searched.views += 1
         except ObjectMissingError:  # replaced since it was listed
             searched.without_view.add(span)
@@ -241,17 +243,16 @@ class Search:
             if len(searched.distrusted) < MAX_DISTRUSTED:
                 searched.distrusted.append(Distrusted(version.key, span, str(error)))
 
-    def _has_expired(self, step: SealStep) -> bool:
+    def _has_expired(self, seal: Seal) -> bool:
         """Whether a batch is gone and its retention has passed; what has expired may still be kept."""
-        seal = step.placed.opened.seal
         until, key = seal.retention.until, self._trail.folder + seal.batch.key
         if until is None or until > self._now:
             return False
         return not any(name.key == key and name.versions for name in list_names(self._store, key))
 
-    def _open(self, version: ObjectVersion, step: SealStep, span: Span) -> ViewFile:
+    def _open(self, version: ObjectVersion, opened: OpenedSeal, span: Span) -> ViewFile:
         view = ViewFile(self._view_store, version)
-        if not view.header.is_of(step.placed.opened):
+        if not view.header.is_of(opened):
             raise ViewError("it is not of the batch that is sealed")
         if view.header.recognisers != identity_of(self._recognisers):
             if self._prove:
@@ -279,12 +280,6 @@ class Search:
             for place in places:
                 row = {column: found[column][place] for column in self._columns}
                 yield Hit(self._trail, row[_SEQUENCE], row, verified=False)
-
-    def _wanted(self, span: Span) -> Span | None:
-        """The part of a span that was asked for."""
-        asked = self._query.span
-        part = span if asked is None else Span(max(span.first, asked.first), min(span.last, asked.last))
-        return part if part.first <= part.last else None
 
     # Proving
 

@@ -56,7 +56,8 @@ def _behind_visit(store: Store, settings: TrailSettings, visit: Visit) -> TrailS
     for saved in visit.saved(settings.folder):
         base = saved.find_seal(store)
         if base is not None:
-            return TrailStart(replace(settings, base=base, passed=saved.passed), saved.resume(base))
+            begun = saved.resume(base, settings.root_sizes)
+            return TrailStart(replace(settings, base=base, passed=saved.passed), begun)
     return TrailStart(settings, TrailResult.new(settings.folder, settings.verifier))
 
 
@@ -67,7 +68,7 @@ def _at_part(search: SealSearch, settings: TrailSettings, scope: Scope) -> Trail
     base = search.before(part.first) if part.first else None
     if base is not None:
         checkpoint = base.opened.checkpoint
-        result.base_size = checkpoint.size
+        result.base_size = result.stamps_from = checkpoint.size
         result.head = base  # where no entry lies in the part, the trail's age is that of this one
         result.roots[checkpoint.size] = checkpoint.root
     return TrailStart(replace(settings, part=part, base=base), result)

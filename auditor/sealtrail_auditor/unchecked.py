@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sealtrail_auditor import producers
 from sealtrail_auditor.locks import format_time
 from sealtrail_transport.store import LockKnowledge
 
@@ -57,6 +58,7 @@ def unchecked_in_trail(trail: TrailResult, *, has_head: bool, has_max_age: bool)
             f"{trail.controls} control entries, from entry {trail.first_control} on, are not understood by "
             "this version."
         )
+    yield from producers.unchecked(trail)
     if trail.has_schemas:
         yield "The schemas of archived events that seals name were not compared."
 

@@ -62,6 +62,8 @@ def find_gaps(
     """
     gaps, names = ViewGaps(), ViewNames(views, trail.folder)
     for step in seals_of(store, trail, span=None, chained=None, now=now, findings=findings):
+        if step.placed is None:
+            continue
         opened = step.placed.opened
         seal = opened.seal
         version = None if rebuild else names.at(seal.first.sequence)

@@ -15,7 +15,7 @@ from sealtrail_transport.log import NewRecord
 from sealtrail_transport.record_size import content_bytes
 
 if TYPE_CHECKING:
-    from sealtrail_schemas.body import Body, GenesisBody
+    from sealtrail_schemas.body import Body, ControlBody, GenesisBody
     from sealtrail_transport.log import LogRecord
 
 
@@ -73,6 +73,15 @@ def chain_heartbeat(
         next_source_offset=next_source_offset,
         now_ms=now_ms,
         salt=salt,
+    )
+
+
+def chain_control(
+    state: ChainState, body: ControlBody, *, next_source_offset: int, now_ms: int, salt: bytes
+) -> tuple[NewRecord, ChainState]:
+    """Chain the statement of what was done to the trail."""
+    return _chain_body(
+        state, Kind.CONTROL, body, next_source_offset=next_source_offset, now_ms=now_ms, salt=salt
     )
 
 

@@ -15,11 +15,12 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from sealtrail_chainer.anchor import find_anchor
-from sealtrail_chainer.chain_step import chain_event, chain_genesis, chain_heartbeat, chain_rejected
+from sealtrail_chainer.chain_step import chain_event, chain_heartbeat, chain_rejected
 from sealtrail_chainer.errors import LineStoppedError, StopCode
-from sealtrail_chainer.raw_check import ChainedSource, check_source, newest_source
-from sealtrail_chainer.true_chain import Stray, TrueChain
-from sealtrail_schemas.body import GenesisBody, TopicRef
+from sealtrail_chainer.genesis import make_genesis
+from sealtrail_chainer.raw_check import check_newest, check_raw_ends
+from sealtrail_chainer.scan import Scanned, scan
+from sealtrail_chainer.trail import writer_name
 from sealtrail_schemas.errors import PayloadError
 from sealtrail_schemas.payload import SALT_BYTES
 from sealtrail_transport.errors import (
@@ -33,9 +34,11 @@ from sealtrail_transport.errors import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from sealtrail_chainer.anchor import Anchor
     from sealtrail_chainer.trail import Trail
-    from sealtrail_chainer.true_chain import Linked
+    from sealtrail_chainer.true_chain import Stray
     from sealtrail_schemas.chain import ChainState
+    from sealtrail_transport.errors import LogError
     from sealtrail_transport.log import Appended, Log, LogRecord, NewRecord, PartitionWriter
     from sealtrail_transport.store import Store
 
@@ -61,22 +64,21 @@ class Did(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChainerStep:
-    """What a step did: entries chained, why some of them as rejected, and the strays that recovery met."""
+    """What a step did.
+
+    Attributes:
+        did: what.
+        entries: entries chained.
+        rejected: why some of them were chained as rejected.
+        strays: those that recovery met.
+        doubt: what put the last append in doubt.
+    """
 
     did: Did
     entries: int = 0
     rejected: tuple[str, ...] = ()
     strays: tuple[Stray, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Scanned:
-    """What reading the true chain from an anchor to its end has found."""
-
-    state: ChainState
-    end: int
-    strays: tuple[Stray, ...]
-    source: ChainedSource | None
+    doubt: LogError | None = None
 
 
 @dataclass(slots=True)
@@ -119,6 +121,15 @@ class Chainer:
         """The state of the chain after the last step; None before recovery."""
         return self._running.state if self._running else None
 
+    @property
+    def position(self) -> int | None:
+        """The raw offset at which the next read begins; None before recovery."""
+        return self._running.position if self._running else None
+
+    def raw_end(self) -> int:
+        """Ask the log where the raw partition ends. For any thread. Raises LogError."""
+        return self._log.bounds(self._trail.raw_topic, self._trail.partition).end
+
     def step(self, *, now_ms: int) -> ChainerStep:
         """Do the next piece of work: one recovery, one transaction, one heartbeat, or nothing.
 
@@ -131,9 +142,9 @@ class Chainer:
             if self._running is None:
                 return self._recover(now_ms)
             return self._work(self._running, now_ms)
-        except (UncertainAppendError, OffsetOutOfRangeError):
+        except (UncertainAppendError, OffsetOutOfRangeError) as error:
             self.close()  # recovery finds out, or stops the line
-            return ChainerStep(Did.DOUBTED)
+            return ChainerStep(Did.DOUBTED, doubt=error)
         except WriterFencedError:
             self.close()
             raise
@@ -151,13 +162,10 @@ class Chainer:
         try:
             anchor = find_anchor(self._log, self._store, trail)
             self._check_acknowledged()
-            if anchor is None:
-                found = self._begin(writer, now_ms)
-            else:
-                found = self._scan(anchor.state, anchor.chained_offset)
-            self._check_raw_ends(found.state)
-            if found.source is not None:
-                check_source(self._log, trail, found.source)
+            found = self._begin(writer, now_ms) if anchor is None else self._scan(anchor)
+            check_raw_ends(self._log, trail, found.state)
+            if anchor is not None:
+                check_newest(self._log, trail, found)
         except BaseException:
             writer.close()
             raise
@@ -165,70 +173,22 @@ class Chainer:
         self._running = _Running(writer, found.state, found.end, found.state.next_source_offset, now_ms)
         return ChainerStep(Did.RECOVERED, entries=int(anchor is None), strays=found.strays)
 
-    def _begin(self, writer: PartitionWriter, now_ms: int) -> _Scanned:
+    def _begin(self, writer: PartitionWriter, now_ms: int) -> Scanned:
         """Write the genesis of a trail whose chained partition never held anything."""
-        trail = self._trail
-        raw, chained = self._log.topic(trail.raw_topic), self._log.topic(trail.chained_topic)
-        body = GenesisBody(
-            origin=trail.origin,
-            incarnation=self._entropy(16),
-            raw_topic=TopicRef(raw.name, raw.topic_id),
-            chained_topic=TopicRef(chained.name, chained.topic_id),
-            first_source_offset=self._log.bounds(trail.raw_topic, trail.partition).start,
-            keys=(trail.verifier.vkey,),
-            created_at_ms=now_ms,
+        record, state = make_genesis(self._log, self._trail, now_ms=now_ms, entropy=self._entropy)
+        return Scanned(state, writer.append([record]).next_offset)
+
+    def _scan(self, anchor: Anchor) -> Scanned:
+        """Read the true chain to its end. Normal work chains waiting strays' sources."""
+        limits = self._settings
+        return scan(
+            self._log,
+            self._trail,
+            anchor.state,
+            anchor.chained_offset,
+            max_records=limits.transaction_records,
+            max_bytes=limits.transaction_bytes,
         )
-        record, state = chain_genesis(body, now_ms=now_ms, salt=self._entropy(SALT_BYTES))
-        return _Scanned(state, writer.append([record]).next_offset, (), None)
-
-    def _scan(self, state: ChainState, offset: int) -> _Scanned:
-        """Read the true chain from an anchor to its end. Normal work chains waiting strays' sources."""
-        trail, limits = self._trail, self._settings
-        chain = TrueChain(state)
-        strays: list[Stray] = []
-        newest: Linked | None = None
-        end = self._log.bounds(trail.chained_topic, trail.partition).end
-        while offset < end:
-            chunk = self._log.read(
-                trail.chained_topic,
-                trail.partition,
-                offset,
-                max_records=limits.transaction_records,
-                max_bytes=limits.transaction_bytes,
-            )
-            for record in chunk.records:
-                taken = chain.take(record)
-                if isinstance(taken, Stray):
-                    if len(strays) < limits.transaction_records:
-                        strays.append(taken)
-                elif taken.leaf.kind.has_source:
-                    newest = taken
-            offset = chunk.next_offset
-        if newest is not None:
-            source: ChainedSource | None = ChainedSource.of(newest)
-        else:
-            source = newest_source(self._log, trail, chain.state.last_hash, offset)
-        return _Scanned(chain.state, offset, tuple(strays), source)
-
-    def _check_raw_ends(self, state: ChainState) -> None:
-        trail = self._trail
-        bounds = self._log.bounds(trail.raw_topic, trail.partition)
-        wanted = state.next_source_offset
-        if bounds.start > wanted:
-            raise LineStoppedError(
-                StopCode.RAW_OVERTAKEN,
-                f"{trail.raw_topic} offsets {wanted} to {bounds.start - 1} were deleted before they were "
-                f"chained",
-                first_lost=wanted,
-                first_kept=bounds.start,
-            )
-        if bounds.end < wanted:
-            raise LineStoppedError(
-                StopCode.RAW_TRUNCATED,
-                f"{trail.raw_topic} ends at offset {bounds.end}, but records up to {wanted - 1} were chained",
-                end=bounds.end,
-                chained_up_to=wanted,
-            )
 
     def _check_acknowledged(self) -> None:
         end = self._log.bounds(self._trail.chained_topic, self._trail.partition).end
@@ -278,10 +238,12 @@ class Chainer:
         self, running: _Running, sources: Sequence[tuple[LogRecord, int]], now_ms: int, rejected: list[str]
     ) -> None:
         """Chain and append; a refused transaction is halved until the record that spoils it stands alone."""
-        state, records = running.state, []
+        state, records, reasons = running.state, [], []
         for source, following in sources:
-            record, state = self._chain(state, source, following, now_ms)
+            record, state, reason = self._chain(state, source, following, now_ms)
             records.append(record)
+            if reason is not None:
+                reasons.append(f"{self._trail.raw_topic} offset {source.offset}: {reason}")
         try:
             self._commit(running, records, state, now_ms)
         except RecordRefusedError as error:
@@ -293,23 +255,23 @@ class Chainer:
             self._reject(running, *sources[0], str(error), now_ms)
             rejected.append(f"{self._trail.raw_topic} offset {sources[0][0].offset}: {error}")
         else:
-            rejected += [
-                f"{self._trail.raw_topic} offset {source.offset}: {source.unreadable}"
-                for source, _ in sources
-                if source.unreadable is not None
-            ]
+            rejected += reasons
 
     def _chain(
         self, state: ChainState, source: LogRecord, following: int, now_ms: int
-    ) -> tuple[NewRecord, ChainState]:
+    ) -> tuple[NewRecord, ChainState, str | None]:
+        """The entry of a record, and why it is a rejected one; None where it is an event."""
         salt = self._entropy(SALT_BYTES)
         reason = source.unreadable
         if reason is None:
             try:
-                return chain_event(state, source, next_source_offset=following, now_ms=now_ms, salt=salt)
+                entry = chain_event(state, source, next_source_offset=following, now_ms=now_ms, salt=salt)
             except PayloadError as error:
                 reason = str(error)
-        return chain_rejected(state, source, reason, next_source_offset=following, now_ms=now_ms, salt=salt)
+            else:
+                return *entry, None
+        entry = chain_rejected(state, source, reason, next_source_offset=following, now_ms=now_ms, salt=salt)
+        return *entry, reason
 
     def _reject(self, running: _Running, source: LogRecord, following: int, reason: str, now_ms: int) -> None:
         record, state = chain_rejected(
@@ -343,8 +305,3 @@ class Chainer:
         except LogUnavailableError as error:  # ours are appended by now: only recovery can go on
             raise UncertainAppendError(str(error)) from error
         return not chunk.records or chunk.records[0].offset < appended.first_offset
-
-
-def writer_name(trail: Trail) -> str:
-    """The name under which a trail's chainers fence each other; on Kafka, the transactional id."""
-    return f"sealtrail-chainer/{trail.origin}"

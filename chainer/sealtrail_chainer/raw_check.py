@@ -1,4 +1,4 @@
-"""Whether the raw partition still holds the record that the trail's newest event was chained from.
+"""Whether the raw partition still holds what is to be chained, and the record of the trail's newest event.
 
 A raw partition that has lost its tail (an unclean leader election, a restored disk) gives its offsets away
 again. Once it has grown past the place where reading goes on, its ends look as they always did: only what it
@@ -16,8 +16,10 @@ from sealtrail_schemas.leaf import LINK_HEADER, Kind, Leaf, entry_hash, split_li
 from sealtrail_schemas.payload import SALT_BYTES, encode_payload
 
 if TYPE_CHECKING:
+    from sealtrail_chainer.scan import Scanned
     from sealtrail_chainer.trail import Trail
     from sealtrail_chainer.true_chain import Linked
+    from sealtrail_schemas.chain import ChainState
     from sealtrail_transport.log import Log, LogRecord
 
 _FIRST_SPAN: Final = 16
@@ -39,6 +41,43 @@ class ChainedSource(NamedTuple):
     def of(cls, entry: Linked) -> Self:
         """That of an entry of the true chain."""
         return cls(entry.leaf, entry.payload[:SALT_BYTES])
+
+
+def check_raw_ends(log: Log, trail: Trail, state: ChainState) -> None:
+    """Check that the raw partition still reaches to the place where chaining goes on.
+
+    Raises:
+        LineStoppedError: it begins behind that place (RAW_OVERTAKEN), or ends before it (RAW_TRUNCATED).
+    """
+    bounds = log.bounds(trail.raw_topic, trail.partition)
+    wanted = state.next_source_offset
+    if bounds.start > wanted:
+        raise LineStoppedError(
+            StopCode.RAW_OVERTAKEN,
+            f"{trail.raw_topic} offsets {wanted} to {bounds.start - 1} were deleted before they were chained",
+            first_lost=wanted,
+            first_kept=bounds.start,
+        )
+    if bounds.end < wanted:
+        raise LineStoppedError(
+            StopCode.RAW_TRUNCATED,
+            f"{trail.raw_topic} ends at offset {bounds.end}, but records up to {wanted - 1} were chained",
+            end=bounds.end,
+            chained_up_to=wanted,
+        )
+
+
+def check_newest(log: Log, trail: Trail, found: Scanned) -> None:
+    """Compare the newest entry that stands for a raw record with that record.
+
+    `found` is what reading the chain has found. Raises as `check_source`, and as `newest_source`.
+    """
+    if found.newest_source is not None:
+        source: ChainedSource | None = ChainedSource.of(found.newest_source)
+    else:
+        source = newest_source(log, trail, found.state.last_hash, found.end)
+    if source is not None:
+        check_source(log, trail, source)
 
 
 def newest_source(log: Log, trail: Trail, last_hash: bytes, end: int) -> ChainedSource | None:

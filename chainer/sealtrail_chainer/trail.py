@@ -32,3 +32,8 @@ class Trail:
     def partition(self) -> int:
         """The partition, the same number in both topics."""
         return split_origin(self.origin)[2]
+
+
+def writer_name(trail: Trail) -> str:
+    """The name under which a trail's chainers fence each other; on Kafka, the transactional id."""
+    return f"sealtrail-chainer/{trail.origin}"

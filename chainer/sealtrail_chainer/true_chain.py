@@ -121,9 +121,20 @@ class TrueChain:
 
 def take_genesis(record: LogRecord) -> Linked:
     """Take a record as the first entry of a trail. Raises FormatError when it can't be one."""
-    leaf, leaf_bytes, payload = _take_apart(record)
-    if leaf.kind is not Kind.GENESIS:
+    entry = take_alone(record)
+    if entry.leaf.kind is not Kind.GENESIS:
+        leaf = entry.leaf
         raise FormatError(f"it is a link of kind {leaf.kind.name.lower()}, sequence {leaf.sequence}")
+    return entry
+
+
+def take_alone(record: LogRecord) -> Linked:
+    """Take a record as an entry of whatever chain.
+
+    Raises:
+        FormatError: it has no link, or is not what its link commits to.
+    """
+    leaf, leaf_bytes, payload = _take_apart(record)
     if sha256(payload).digest() != leaf.payload_hash:
         raise FormatError("its value is not what its link commits to")
     return Linked(record.offset, leaf, leaf_bytes, payload, entry_hash(leaf_bytes))

@@ -44,11 +44,12 @@ class Deployment:
 
     Attributes:
         base: The first part of every trail's origin.
-        topic: The raw topic. The chained one is `<topic>.chained`.
+        topic: The raw topic.
         partitions: How many trails there are.
         retention: For how long each object is locked; None where the store can't lock.
         archive: `s3://bucket[/prefix]`, or one of the two under the data folder: `EMBEDDED`, `FOLDER`.
         log: `kafka://host:port[,host:port…]`, or `SQLITE`, the one under the data folder.
+        chained: The chained topic, where it is not `<topic>.chained`: that of a successor.
         endpoint_url: Of an S3 store that is not Amazon's.
         profile: Of the AWS configuration.
     """
@@ -61,6 +62,7 @@ class Deployment:
     endpoint_url: str | None = None
     profile: str | None = None
     log: str = SQLITE
+    chained: str | None = None
 
     @property
     def is_kafka(self) -> bool:
@@ -75,7 +77,7 @@ class Deployment:
     @property
     def chained_topic(self) -> str:
         """The topic that the chainer writes."""
-        return self.topic + CHAINED_SUFFIX
+        return self.chained or self.topic + CHAINED_SUFFIX
 
     def origin(self, partition: int) -> str:
         """The origin of a partition's trail. Raises OriginError for a base or topic that can't be."""
@@ -92,6 +94,7 @@ class Deployment:
         members = {
             "base": self.base,
             "topic": self.topic,
+            "chained": self.chained,
             "partitions": self.partitions,
             "log": self.log,
             "retention": self.retention and format_duration(self.retention),

@@ -19,6 +19,7 @@ from sealtrail_auditor.verdict import Verdict
 from sealtrail_auditor.verify import verify_archive
 from sealtrail_schemas.layout import BATCHES
 from sealtrail_schemas.policy import Policy, format_policy
+from sealtrail_schemas.trail_keys import TrailKeys
 from sealtrail_transport.folder_store import FolderStore
 from sealtrail_transport.seal_shelf import newest_seal
 from sealtrail_transport.trail_folders import trail_folders
@@ -116,7 +117,7 @@ class Play:
     def _tell_sealed(self, office: Office) -> None:
         tell = self._narrator
         [folder] = trail_folders(office.store)
-        placed = newest_seal(office.store, folder, office.signer.verifier)
+        placed = newest_seal(office.store, folder, TrailKeys.only(office.signer.verifier))
         if placed is None:
             raise AssertionError("nothing was sealed")
         newest = placed.opened.seal

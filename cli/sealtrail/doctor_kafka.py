@@ -14,7 +14,7 @@ from confluent_kafka.admin import AclOperation  # type: ignore[attr-defined] # e
 from sealtrail.doctor_log import ANSWERS, THERE, examine_topics
 from sealtrail.doctor_report import Group, Promise
 from sealtrail.exits import one_line
-from sealtrail_chainer.chainer import writer_name
+from sealtrail_chainer.trail import writer_name
 from sealtrail_transport.check_result import Severity
 from sealtrail_transport.errors import LogDeniedError, LogError, TopicMissingError
 from sealtrail_transport.kafka_client import ClientEvents

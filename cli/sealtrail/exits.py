@@ -51,6 +51,7 @@ class ReaderGoneError(Exception):
 
 def exit_code_of(error: BaseException) -> ExitCode | None:
     """The exit code of an error that a user can do something about; None for any other."""
+    from sealtrail_archiver.errors import KeyChangedError
     from sealtrail_auditor.errors import AuditError, EntryDamagedError, ListingOrderError, WorkerLostError
     from sealtrail_chainer.errors import LineStoppedError
     from sealtrail_schemas.errors import FormatError, UnknownFormatError
@@ -59,6 +60,7 @@ def exit_code_of(error: BaseException) -> ExitCode | None:
     # The first line that fits counts: subclasses stand above their bases.
     table: tuple[tuple[type[BaseException], ExitCode], ...] = (
         (LineStoppedError, ExitCode.LINE_STOPPED),
+        (KeyChangedError, ExitCode.USAGE),
         (TransportError, ExitCode.IO),
         (EntryDamagedError, ExitCode.TAMPERED),
         (ListingOrderError, ExitCode.IO),

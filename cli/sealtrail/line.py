@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import wait as wait_for_futures
+from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
-from sealtrail.pipeline_events import Raised, Recovered, Rejected, Sealed
+from sealtrail.pipeline_events import Committed, Failed, Raised, Recovered, Rejected, Sealed
 from sealtrail_archiver.settings import Alarm
 from sealtrail_archiver.settings import Did as Archived
 from sealtrail_chainer.chainer import Did as Chained
@@ -16,8 +17,9 @@ from sealtrail_chainer.chainer import Did as Chained
 if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future
+    from datetime import datetime
 
-    from sealtrail.pipeline_events import Event
+    from sealtrail.pipeline_events import Counted, Event
     from sealtrail_archiver.archiver import Archiver
     from sealtrail_archiver.settings import ArchiverStep, SealedBatch
     from sealtrail_chainer.chainer import Chainer
@@ -40,6 +42,27 @@ class Taken(NamedTuple):
     shows_health: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far a machine has come: made anew after each step, so that other threads see one moment.
+
+    Attributes:
+        position: the offset of its own topic at which it reads on.
+        size: entries of the trail that are chained, or sealed.
+        pending: entries that an archiver has read and not sealed.
+        oldest_pending_ms: when the oldest of these was chained, by the chainer's clock.
+        seals_now: whether a batch is being written.
+        newest_seal_at: when the store took the newest seal's batch.
+    """
+
+    position: int
+    size: int
+    pending: int = 0
+    oldest_pending_ms: int | None = None
+    seals_now: bool = False
+    newest_seal_at: datetime | None = None
+
+
 class Worker(Protocol):
     """A step machine as a thread runs it."""
 
@@ -48,7 +71,16 @@ class Worker(Protocol):
         """`chainer` or `archiver`, and the trail."""
         ...
 
-    def take_turn(self, tell: Callable[[Event], None], *, now_ms: int, draining: bool) -> Taken:
+    @property
+    def standing(self) -> Standing | None:
+        """How far it has come; None before it has found its place, and then the last that was known."""
+        ...
+
+    def end(self) -> int:
+        """Ask the log where the machine's own partition ends. For any thread. Raises LogError."""
+        ...
+
+    def take_turn(self, tell: Callable[[Event | Counted], None], *, now_ms: int, draining: bool) -> Taken:
         """Do one step. Raises what the step raises."""
         ...
 
@@ -107,19 +139,28 @@ class _ChainerWorker:
 
     def __init__(self, line: Line, chainer: Chainer, *, archives_here: bool) -> None:
         self.who = f"chainer {line.origin}"
+        self.standing: Standing | None = None
         self.close = chainer.close
+        self.end = chainer.raw_end
         self._line = line
         self._chainer = chainer
         self._archives_here = archives_here
 
-    def take_turn(self, tell: Callable[[Event], None], *, now_ms: int, draining: bool) -> Taken:
+    def take_turn(self, tell: Callable[[Event | Counted], None], *, now_ms: int, draining: bool) -> Taken:
         # `draining` was read before the step: what was published before the drain must be in it.
         line = self._line
         step = self._chainer.step(now_ms=now_ms)
-        if (state := self._chainer.state) is not None:
+        state, position = self._chainer.state, self._chainer.position
+        if state is not None and position is not None:
             line.chained_size, line.next_offset = state.size, state.next_source_offset
+            self.standing = Standing(position, state.size)
         if step.did is Chained.RECOVERED:
             tell(Recovered(self.who, line.origin, line.chained_size))
+        if step.doubt is not None:
+            tell(Failed(self.who, step.doubt))
+        if step.entries:
+            records = step.entries if step.did is Chained.CHAINED else 0
+            tell(Committed(line.origin, step.entries, records))
         for stray in () if self._archives_here else step.strays:
             text = f"chained offset {stray.offset} is stray: {stray.reason}"
             tell(Raised(line.origin, Alarm("stray", text)))
@@ -138,15 +179,18 @@ class _ArchiverWorker:
 
     def __init__(self, line: Line, archiver: Archiver, *, chains_here: bool) -> None:
         self.who = f"archiver {line.origin}"
+        self.standing: Standing | None = None
         self.close = archiver.close
+        self.end = archiver.chained_end
         self._line = line
         self._archiver = archiver
         self._chains_here = chains_here
 
-    def take_turn(self, tell: Callable[[Event], None], *, now_ms: int, draining: bool) -> Taken:
+    def take_turn(self, tell: Callable[[Event | Counted], None], *, now_ms: int, draining: bool) -> Taken:
         flush = self._line.all_chained.is_set() if self._chains_here else draining
         step = self._archiver.step(now_ms=now_ms, flush=flush)
         self._line.sealed_size = self._archiver.sealed_size or self._line.sealed_size
+        self._note_standing()
         self._tell(tell, step)
         match step.did:
             case Archived.IDLE:
@@ -162,7 +206,19 @@ class _ArchiverWorker:
                 return Taken(Turn.GO_ON, shows_health=False)
         return Taken(Turn.GO_ON)
 
-    def _tell(self, tell: Callable[[Event], None], step: ArchiverStep) -> None:
+    def _note_standing(self) -> None:
+        archiver = self._archiver
+        if (position := archiver.position) is not None:
+            self.standing = Standing(
+                position,
+                archiver.sealed_size,
+                archiver.pending,
+                archiver.oldest_pending_ms,
+                archiver.in_flight is not None,
+                archiver.newest_seal_at,
+            )
+
+    def _tell(self, tell: Callable[[Event | Counted], None], step: ArchiverStep) -> None:
         line = self._line
         if step.did is Archived.RECOVERED:
             tell(Recovered(self.who, line.origin, line.sealed_size))

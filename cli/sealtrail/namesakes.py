@@ -15,23 +15,27 @@ from sealtrail_transport.trail_folders import trail_folders
 
 if TYPE_CHECKING:
     from sealtrail_chainer.trail import Trail
+    from sealtrail_schemas.keys import Verifier
     from sealtrail_transport.store import Store
 
 
-def namesakes(store: Store, trail: Trail) -> list[str]:
+def namesakes(store: Store, trail: Trail, *, also: Verifier | None = None) -> list[str]:
     """Folders of a trail's partition whose seals name its origin, and of which none opens under its key.
+
+    `also` is a key that those may be signed with, too: that of a predecessor.
 
     Raises:
         StoreError: the store does not let us look.
     """
     folders = trail_folders(store, partition_prefix(trail.raw_topic, trail.partition))
-    owners = [find_owner(store, folder, [trail.verifier]) for folder in folders]
+    keys = [trail.verifier] if also is None else [trail.verifier, also]
+    owners = [find_owner(store, folder, keys) for folder in folders]
     return [owner.folder for owner in owners if trail.origin in owner.claimed and not owner.is_signed]
 
 
-def refuse_namesakes(store: Store, trail: Trail) -> None:
-    """Raise CommandError if the archive holds a trail of this origin under another key."""
-    found = namesakes(store, trail)
+def refuse_namesakes(store: Store, trail: Trail, *, also: Verifier | None = None) -> None:
+    """Raise CommandError if the archive holds a trail of this origin under another key, but for `also`."""
+    found = namesakes(store, trail, also=also)
     if found:
         raise CommandError(
             f"{store.url}/{found[0]} was sealed under the name {trail.origin} with another key, and auditors "

@@ -20,14 +20,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sealtrail.line import Line, Turn
-from sealtrail.pipeline_events import Away, Back
+from sealtrail.pipeline_events import Away, Back, Committed, Failed, Stopped
 from sealtrail_transport.errors import LogUnavailableError, StoreUnavailableError, TransportError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from sealtrail.line import Worker
-    from sealtrail.pipeline_events import Event
+    from sealtrail.pipeline_events import Counted, Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,10 @@ class Pipeline:
 
     Attributes:
         failed_origin: the trail whose thread failed, once `wait` has raised its error.
+        on_event: gets what happens at once, what is only counted too, in the thread in which it happens; it
+            must neither wait nor fail.
+        looked_at_s: when `wait` was last called, by the monotonic clock.
+        turns: how often each thread that runs has come around, by its name; one that hangs does not.
     """
 
     def __init__(
@@ -71,6 +75,9 @@ class Pipeline:
         self._abandoned = False
         self._failure: BaseException | None = None
         self.failed_origin: str | None = None
+        self.on_event: Callable[[Event | Counted], None] = lambda _event: None
+        self.looked_at_s = time.monotonic()
+        self.turns: dict[str, int] = {}
         self._threads: dict[Line, list[threading.Thread]] = {}
         for line in lines:
             self.add(line)
@@ -143,7 +150,8 @@ class Pipeline:
             LineStoppedError: the integrity of a trail is in doubt.
             BaseException: whatever else ended a thread.
         """
-        deadline = time.monotonic() + timeout_s
+        self.looked_at_s = time.monotonic()
+        deadline = self.looked_at_s + timeout_s
         threads = [thread for threads in self._threads.values() for thread in threads]
         for thread in threads:
             if not self._abandoned:
@@ -181,17 +189,20 @@ class Pipeline:
         except BaseException as error:  # noqa: BLE001 - `wait` raises it
             if self._failure is None:
                 self._failure, self.failed_origin = error, line.origin
+            self._tell(Stopped(worker.who, error))
             self.stop()
         finally:
             self._away.discard(worker.who)
+            self.turns.pop(worker.who, None)
 
     def _repeat(self, worker: Worker, stopping: threading.Event) -> None:
         pauses = _Pauses(self._pace)
         who = worker.who
         while not stopping.is_set():
+            self.turns[who] = self.turns.get(who, 0) + 1
             draining = self._draining.is_set()
             try:
-                taken = worker.take_turn(self._told.put, now_ms=self._clock_ms(), draining=draining)
+                taken = worker.take_turn(self._tell, now_ms=self._clock_ms(), draining=draining)
             except (LogUnavailableError, StoreUnavailableError) as error:
                 self._tell_away(who, error)
                 stopping.wait(pauses.next_s())
@@ -202,7 +213,7 @@ class Pipeline:
                 stopping.wait(pauses.next_s())
                 continue
             if taken.shows_health and who in self._away:
-                self._told.put(Back(who))  # first: who sees that nobody is away finds it told
+                self._tell(Back(who))  # first: who sees that nobody is away finds it told
                 self._away.discard(who)
             if taken.turn is Turn.END:
                 return
@@ -210,9 +221,15 @@ class Pipeline:
                 stopping.wait(self._pace.idle_s)
 
     def _tell_away(self, who: str, error: TransportError) -> None:
+        self._tell(Failed(who, error))
         if who not in self._away:
             self._away.add(who)
-            self._told.put(Away(who, error))
+            self._tell(Away(who, error))
+
+    def _tell(self, event: Event | Counted) -> None:
+        self.on_event(event)
+        if not isinstance(event, Committed | Failed | Stopped):
+            self._told.put(event)
 
 
 class _Pauses:

@@ -58,4 +58,32 @@ class Back:
     who: str
 
 
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """A transaction was committed: `entries` of the trail, of which `records` stand for raw records."""
+
+    origin: str
+    entries: int
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The thread `who` met an error after which it goes on: one for each time, where `Away` is told once."""
+
+    who: str
+    error: TransportError
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """The thread `who` ended with an error, and the pipeline with it."""
+
+    who: str
+    error: BaseException
+
+
 Event: TypeAlias = Recovered | Sealed | Raised | Rejected | Away | Back
+"""What is shown."""
+Counted: TypeAlias = Committed | Failed | Stopped
+"""What happens too often to be shown, or is raised by `Pipeline.wait`."""

@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from sealtrail.pipeline import Pipeline
+from sealtrail.pipeline_events import Failed
 from sealtrail.service_log import tell
 from sealtrail.service_view import ServiceView
 from sealtrail_transport.clock import system_clock_ms
@@ -63,6 +64,10 @@ class Service:
         self._beat = _Every(_BEAT_EVERY_S)
         self._hint = _Every(_HINT_EVERY_S)
         self._look = _Every(_LOOK_FOR_TRAILS_EVERY_S)
+
+    def blocked(self) -> str | None:
+        """What keeps it from working beside what its lines wait for, in one line. For any thread."""
+        return self._view.waits_for if self._joined else "the consumer group has not answered yet"
 
     def run(self, membership: Membership, interrupts: Interrupts) -> None:
         """Work until interrupted or drained; a second signal returns without waiting for steps under way.
@@ -124,6 +129,7 @@ class Service:
         try:
             membership.poll(timeout_s=_POLL_S)
         except (LogUnavailableError, TopicMissingError) as error:
+            self.pipeline.on_event(Failed("group", error))
             self._view.group_away(error)
 
     def _begin_lines(self) -> None:

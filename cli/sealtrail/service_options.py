@@ -19,12 +19,14 @@ from sealtrail import logs
 from sealtrail.archive_option import data_option, endpoint_option, profile_option
 from sealtrail.data_folder import DataFolder
 from sealtrail.kafka_option import librdkafka_option, log_option
+from sealtrail.metrics_option import metrics_options
 from sealtrail.settings import setting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from sealtrail.data_folder import Deployment
+    from sealtrail.metrics_option import MetricsChoice
     from sealtrail.service_log import LogFormat
     from sealtrail_transport.kafka_settings import Property
 
@@ -43,6 +45,7 @@ class ServiceChoice:
         group: The consumer group; None: one of the deployment's own.
         instance: This process's name in the group.
         health_file: A file to touch while all is well.
+        metrics: Where to serve metrics, if anywhere.
         log_format: Of the lines on stderr.
     """
 
@@ -55,6 +58,7 @@ class ServiceChoice:
     group: str | None
     instance: str
     health_file: Path | None
+    metrics: MetricsChoice
     log_format: LogFormat
 
     def deployment(self) -> Deployment:
@@ -83,6 +87,7 @@ def service_options(command: Callable[..., Any]) -> Callable[..., Any]:
         group: str | None,
         instance: str | None,
         health_file: Path | None,
+        metrics: MetricsChoice,
         log_format: LogFormat,
         **others: Any,
     ) -> Any:
@@ -96,6 +101,7 @@ def service_options(command: Callable[..., Any]) -> Callable[..., Any]:
             group=group,
             instance=instance or socket.gethostname(),
             health_file=health_file,
+            metrics=metrics,
             log_format=log_format,
         )
         return command(service=choice, **others)
@@ -120,6 +126,7 @@ _DECORATORS: Final = (
         type=click.Path(path_type=Path, dir_okay=False),
         help="Touch this file every second while nothing is waited for.",
     ),
+    metrics_options,
     setting(
         "--log-format",
         type=click.Choice(["text", "json"]),

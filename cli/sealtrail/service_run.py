@@ -9,7 +9,7 @@ import sys
 from contextlib import ExitStack
 from functools import partial
 from importlib.metadata import version
-from typing import TYPE_CHECKING, NoReturn, Protocol
+from typing import TYPE_CHECKING, NamedTuple, NoReturn, Protocol
 
 from sealtrail import evidence, logs, service_log, stores
 from sealtrail.exits import CommandError, ExitCode, exit_code_of, one_line
@@ -17,6 +17,7 @@ from sealtrail.folder_lock import locked
 from sealtrail.interpreter import set_up_for_service
 from sealtrail.interrupts import Interrupts
 from sealtrail.membership import all_partitions, group_member
+from sealtrail.monitor import monitoring
 from sealtrail.service import Service
 from sealtrail.service_log import tell
 from sealtrail.view_writer import ViewWriter
@@ -29,12 +30,20 @@ if TYPE_CHECKING:
     from sealtrail.data_folder import DataFolder, Deployment
     from sealtrail.line import Line
     from sealtrail.membership import Membership
+    from sealtrail.monitor import Monitor
     from sealtrail.service_log import Field
     from sealtrail.service_options import ServiceChoice
     from sealtrail_chainer.trail import Trail
     from sealtrail_schemas.recognise_json import JsonMapping
     from sealtrail_transport.log import Log
     from sealtrail_transport.store import Store
+
+
+class _Watched(NamedTuple):
+    """What a running service heeds, and what heeds it."""
+
+    interrupts: Interrupts
+    monitor: Monitor | None
 
 
 class LineMaker(Protocol):
@@ -64,9 +73,15 @@ def run_service(
     """
     handler = service_log.write_to_stderr(choice.log_format, verbose="debug" in choice.librdkafka)
     try:
-        with Interrupts() as interrupts:
+        with Interrupts() as interrupts, monitoring(name, choice.metrics) as monitor:
             interrupts.expected = True
-            _run(name, choice, make_line, reads=reads, view_mappings=view_mappings, interrupts=interrupts)
+            watched = _Watched(interrupts, monitor)
+            try:
+                _run(name, choice, make_line, reads=reads, view_mappings=view_mappings, watched=watched)
+            except LineStoppedError:
+                if monitor is not None:
+                    monitor.linger(interrupts)
+                raise
     except LineStoppedError:
         code = ExitCode.LINE_STOPPED
     except evidence.StoppedBeforeError as error:
@@ -93,8 +108,9 @@ def _run(
     *,
     reads: str,
     view_mappings: Sequence[JsonMapping] | None,
-    interrupts: Interrupts,
+    watched: _Watched,
 ) -> None:
+    interrupts, monitor = watched
     folder, deployment = choice.folder, choice.deployment()
     evidence.refuse_restart(folder)
     if choice.health_file is not None:
@@ -123,6 +139,9 @@ def _run(
 
         service = Service(line_of, drain=choice.drain, health_file=choice.health_file)
         topic = deployment.topic if reads == "raw" else deployment.chained_topic
+        if monitor is not None:
+            held.enter_context(monitor.watching(service.pipeline, service.blocked))
+            tell("metrics", fields={"url": monitor.url})
         membership = held.enter_context(_membership(name, choice, deployment, topic, service))
         try:
             service.run(membership, interrupts)

@@ -38,6 +38,13 @@ class ServiceView:
         """Whether nothing is waited for."""
         return not self._away and not self._pipeline.away
 
+    @property
+    def waits_for(self) -> str | None:
+        """What is waited for, in one line; None where nothing is. For any thread."""
+        for who, what in self._away.copy().items():
+            return f"{who} waits for the {what}"
+        return None
+
     def refresh(self) -> None:
         """Tell what has happened since the last call."""
         for event in self._pipeline.events():

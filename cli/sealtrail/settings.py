@@ -49,6 +49,8 @@ SETTINGS: Final = (
     "group",
     "instance",
     "health_file",
+    "metrics",
+    "stalled_after",
     "log_format",
 )
 """What sealtrail.toml may hold, beside the tables [kafka] and [recognise]."""

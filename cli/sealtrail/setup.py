@@ -25,7 +25,7 @@ from sealtrail_transport.kafka_topic_check import ROOM_FOR_LINK_BYTES
 from sealtrail_transport.store import LockMode, Retention
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import timedelta
 
     from sealtrail.data_folder import DataFolder, Deployment
@@ -38,11 +38,16 @@ _NO_PROPERTIES: Final[Mapping[str, Property]] = MappingProxyType({})
 
 
 def set_up(
-    folder: DataFolder, deployment: Deployment, librdkafka: Mapping[str, Property] = _NO_PROPERTIES
+    folder: DataFolder,
+    deployment: Deployment,
+    librdkafka: Mapping[str, Property] = _NO_PROPERTIES,
+    *,
+    begin: Callable[[Log, Store, Sequence[Trail]], None] | None = None,
 ) -> None:
-    """Make a data folder with keys, policy and log; make the bucket; begin each trail.
+    """Make a data folder with keys, policy and log; make the bucket; begin each trail, with `begin` if given.
 
-    Topics of a Kafka cluster must be there (sealtrail.kafka_setup); those of the embedded log are made.
+    Topics of a Kafka cluster must be there (sealtrail.kafka_setup); those of the embedded log are made. Keys
+    that lie there stay.
 
     Raises:
         CommandError: the folder is in use or holds something else.
@@ -59,7 +64,8 @@ def set_up(
         with stores.opened_for_work(folder, deployment) as (store, _):
             _make_bucket(store)
             _put_format_documents(store, deployment.retention)
-            _begin_trails(log, store, [Trail(key.verifier, deployment.chained_topic) for key in signers])
+            trails = [Trail(key.verifier, deployment.chained_topic) for key in signers]
+            (begin or begin_trails)(log, store, trails)
         write_private(folder.deployment_file, deployment.to_toml().encode())
 
 
@@ -78,7 +84,7 @@ def add_trails(
         signers = _make_keys(folder, grown)
         added = signers[deployment.partitions :]
         with stores.opened_for_work(folder, deployment) as (store, _):
-            _begin_trails(log, store, [Trail(key.verifier, deployment.chained_topic) for key in added])
+            begin_trails(log, store, [Trail(key.verifier, deployment.chained_topic) for key in added])
         _write_policy(folder, signers)
         write_private(folder.deployment_file, grown.to_toml().encode())
     return [signer.name for signer in added]
@@ -169,7 +175,7 @@ def _put_format_documents(store: Store, retention: timedelta | None) -> None:
             store.put(key, text, retention=lock, content_type="text/plain; charset=utf-8")
 
 
-def _begin_trails(log: Log, store: Store, trails: Sequence[Trail]) -> None:
+def begin_trails(log: Log, store: Store, trails: Sequence[Trail]) -> None:
     """Write the genesis of each trail that has none.
 
     Raises:

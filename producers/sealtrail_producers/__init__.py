@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sealtrail_producers.connect import sink_factory
-from sealtrail_producers.errors import UndeliveredError
+from sealtrail_producers.connect import outbox_sink_factory, sink_factory
+from sealtrail_producers.errors import KeptInOutboxError, UndeliveredError
 from sealtrail_producers.producer import AuditProducer
 from sealtrail_producers.receipt import Receipt
 from sealtrail_schemas.audit_event import Actor, AuditEvent, Outcome, Resource
@@ -17,9 +17,11 @@ __all__ = [
     "BufferFullError",
     "DeliveryError",
     "EventError",
+    "KeptInOutboxError",
     "Outcome",
     "Receipt",
     "Resource",
     "UndeliveredError",
+    "outbox_sink_factory",
     "sink_factory",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sealtrail_transport.errors import DeliveryError
+from sealtrail_transport.errors import DeliveryError, LogError
 
 
 class UndeliveredError(DeliveryError):
@@ -20,3 +20,11 @@ class UndeliveredError(DeliveryError):
         self.failed = failed
         self.outstanding = outstanding
         self.__cause__ = first_cause
+
+
+class KeptInOutboxError(DeliveryError):
+    """An event was not delivered before its producer was closed; the next one on the outbox delivers it."""
+
+
+class OutboxCopiedError(LogError):
+    """Two copies of one outbox are in use: neither can tell what was shipped."""

@@ -5,7 +5,9 @@
     with AuditProducer.connect("sqlite:.sealtrail/log.db", topic="payments", source="payments") as audit:
         audit.record(actor="u-17", action="invoice.approve", resource=("invoice", "4711"))
 
-`record` returns at once with a future; leaving the block delivers everything or raises UndeliveredError.
+`record` returns at once with a future; leaving the block delivers everything or raises UndeliveredError. What
+is in memory when the process is killed is lost. With `outbox=PATH` each event is on the disk before `record`
+returns, and is delivered once, by whichever process opens the outbox next (docs/producing.md).
 """
 
 from __future__ import annotations
@@ -13,15 +15,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import socket
 import threading
 from typing import TYPE_CHECKING, Final
 
-from sealtrail_producers.connect import sink_factory
+from sealtrail_producers.connect import DEFAULT_MAX_OUTBOX_BYTES, outbox_sink_factory, sink_factory
 from sealtrail_producers.errors import UndeliveredError
 from sealtrail_producers.event_fields import EventDefaults, as_bytes, as_headers, build_event
 from sealtrail_producers.process_exit import AtExit, watch_forks
 from sealtrail_producers.receipt import Receipts
 from sealtrail_schemas.audit_event import encode_event
+from sealtrail_schemas.producer_stamp import stamp_name
 from sealtrail_transport.clock import system_clock_ms
 from sealtrail_transport.errors import BufferFullError, DeliveryError
 from sealtrail_transport.log import NewRecord
@@ -39,6 +43,7 @@ if TYPE_CHECKING:
 
 DEFAULT_MAX_BLOCK_S: Final = 5.0
 DEFAULT_FLUSH_TIMEOUT_S: Final = 30.0
+DEFAULT_KEEP_TIMEOUT_S: Final = 5.0
 _FIRST_PAUSE_S: Final = 0.001
 _LONGEST_PAUSE_S: Final = 0.05
 
@@ -57,6 +62,7 @@ class AuditProducer:
         attributes: further facts to be said with every event.
         max_block_s: how many seconds `record` may wait for room in the buffer.
         flush_at_exit: deliver what is buffered when the process ends. What can't be delivered then is logged.
+        has_outbox: the sink writes to the disk before it returns, and keeps what it can't deliver.
         clock_ms: milliseconds since the Unix epoch.
         entropy: that many random bytes; used for event ids.
 
@@ -72,6 +78,7 @@ class AuditProducer:
         attributes: Mapping[str, str] | None = None,
         max_block_s: float = DEFAULT_MAX_BLOCK_S,
         flush_at_exit: bool = True,
+        has_outbox: bool = False,
         clock_ms: Callable[[], int] = system_clock_ms,
         entropy: Callable[[int], bytes] = os.urandom,
     ) -> None:
@@ -79,6 +86,7 @@ class AuditProducer:
         self._defaults = EventDefaults(source, dict(attributes or {}), clock_ms, entropy)
         self._max_block_s = max_block_s
         self._flush_at_exit = flush_at_exit
+        self._has_outbox = has_outbox
         self._closed = False
         self._lock = threading.Lock()  # guards the next two
         self._sink: EventSink | None = None
@@ -97,14 +105,52 @@ class AuditProducer:
         attributes: Mapping[str, str] | None = None,
         max_block_s: float = DEFAULT_MAX_BLOCK_S,
         librdkafka: Mapping[str, Property] | None = None,
+        producer: str | None = None,
+        outbox: str | os.PathLike[str] | None = None,
+        max_outbox_bytes: int = DEFAULT_MAX_OUTBOX_BYTES,
     ) -> Self:
         """A producer for `topic` of the log at an address.
 
         Addresses are such as `kafka://broker:9092`, with `librdkafka` for credentials and all other
         properties of librdkafka, or `sqlite:.sealtrail/log.db`.
+
+        Args:
+            log: the address.
+            topic: where the events go.
+            source: the system that speaks here, as a URI reference.
+            attributes: further facts to be said with every event.
+            max_block_s: how many seconds `record` may wait for room.
+            librdkafka: properties of librdkafka.
+            producer: the name in the events' stamps; the source, or this host's name where that is empty.
+            outbox: a file that holds each event from before `record` returns until the log has it; made if
+                there is none. For one process at a time.
+            max_outbox_bytes: what events in the outbox may count together; then `record` waits for room.
+
+        Raises:
+            StampError: a stamp can't hold the name.
+            LogBusyError: another producer uses the outbox.
+            LogError: the log or the outbox can't be opened. The log need not be there for an outbox that has
+                once seen the topic.
         """
-        open_sink = sink_factory(log, topic, librdkafka=librdkafka or {})
-        return cls(open_sink, source=source, attributes=attributes, max_block_s=max_block_s)
+        name = producer or stamp_name(source) or stamp_name(socket.gethostname())
+        if outbox is None:
+            open_sink = sink_factory(log, topic, librdkafka=librdkafka or {}, producer=name)
+        else:
+            open_sink = outbox_sink_factory(
+                log,
+                topic,
+                outbox,
+                producer=name,
+                max_outbox_bytes=max_outbox_bytes,
+                librdkafka=librdkafka or {},
+            )
+        return cls(
+            open_sink,
+            source=source,
+            attributes=attributes,
+            max_block_s=max_block_s,
+            has_outbox=outbox is not None,
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -123,11 +169,13 @@ class AuditProducer:
         """Record one event; `EventFields` lists the keyword arguments.
 
         Returns at once, or after at most `max_block_s` seconds when the buffer is full. The future resolves
-        when the event is stored durably, or carries the DeliveryError.
+        when the log has the event durably, or carries the DeliveryError. With an outbox, the event is on the
+        disk when this returns.
 
         Raises:
             EventError: a value is not what AuditEvent allows; the message is one line.
             BufferFullError: there was no room in time; the event was not taken.
+            LogUnavailableError: the outbox can't be written, as on a full disk; the event was not taken.
             DeliveryError: the producer is closed.
         """
         record, event_id = self._encode(event)
@@ -141,6 +189,7 @@ class AuditProducer:
         Raises:
             EventError: a value is not what AuditEvent allows.
             BufferFullError: there was no room within `max_block_s` seconds; the event was not taken.
+            LogUnavailableError: as `record`.
             DeliveryError: the event was not delivered, or the producer is closed.
         """
         record, event_id = self._encode(event)
@@ -148,7 +197,7 @@ class AuditProducer:
         deadline, pause_s = clock() + self._max_block_s, _FIRST_PAUSE_S
         while True:
             try:
-                receipt = self._send(record, event_id, max_block_s=0)
+                receipt = await self._send_from_loop(record, event_id)
             except BufferFullError:
                 if clock() >= deadline:
                     raise
@@ -175,12 +224,17 @@ class AuditProducer:
         outstanding = 0 if sink is None else sink.flush(timeout_s=timeout_s)
         self._receipts.raise_undelivered(outstanding=outstanding)
 
-    def close(self, *, timeout_s: float = DEFAULT_FLUSH_TIMEOUT_S) -> None:
+    def close(self, *, timeout_s: float | None = None) -> None:
         """Flush, then release everything. Closing again does nothing.
+
+        Waits for at most `timeout_s` seconds, by default 30, or 5 with an outbox: what is left there is not
+        lost and no error; its futures carry KeptInOutboxError.
 
         Raises:
             UndeliveredError: as `flush`; what was still buffered has failed.
         """
+        if timeout_s is None:
+            timeout_s = DEFAULT_KEEP_TIMEOUT_S if self._has_outbox else DEFAULT_FLUSH_TIMEOUT_S
         with self._lock:
             sink, self._sink = self._sink, None
             at_exit, self._at_exit = self._at_exit, None
@@ -219,6 +273,11 @@ class AuditProducer:
         event = build_event(fields, self._defaults)
         key, headers = as_bytes(fields.get("key")), as_headers(fields.get("headers", ()))
         return NewRecord(key, encode_event(event), headers), event.id
+
+    async def _send_from_loop(self, record: NewRecord, event_id: str | None) -> Future[Receipt]:
+        if self._has_outbox:  # it waits for the disk
+            return await asyncio.to_thread(self._send, record, event_id, max_block_s=0)
+        return self._send(record, event_id, max_block_s=0)
 
     def _send(self, record: NewRecord, event_id: str | None, *, max_block_s: float) -> Future[Receipt]:
         return self._receipts.follow(self._open().publish(record, max_block_s=max_block_s), event_id)

@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sealtrail_producers.errors import UndeliveredError
+from sealtrail_producers.errors import KeptInOutboxError, UndeliveredError
 
 if TYPE_CHECKING:
     from sealtrail_transport.log import Position
@@ -39,7 +39,8 @@ class Receipts:
         def answer(delivery: Future[Position]) -> None:
             error = delivery.exception()
             if error is not None:
-                self._count(error)
+                if not isinstance(error, KeptInOutboxError):
+                    self._count(error)
                 receipt.set_exception(error)
                 return
             position = delivery.result()

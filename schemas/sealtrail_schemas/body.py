@@ -44,6 +44,7 @@ class Predecessor:
         root: Of its Merkle tree at that size.
         last_seal: The SHA-256 of its last seal's note text.
         reason: Why it had to stop, one line for people.
+        key: The vkey that signed its last seal, where that is not the first key of the successor.
     """
 
     origin: str
@@ -51,6 +52,7 @@ class Predecessor:
     root: bytes
     last_seal: bytes
     reason: str
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +105,15 @@ class HeartbeatBody:
 
 @dataclass(frozen=True, slots=True)
 class ControlBody:
-    """Reserved: `control` names what is meant, and no name has a meaning in this version."""
+    """Something was done to the trail itself.
+
+    Attributes:
+        control: What; names that this version does not know are legal.
+        note: The signed statement (`sealtrail_schemas.control`), unchecked; None where there is none.
+    """
 
     control: str
+    note: str | None = None
 
 
 Body: TypeAlias = GenesisBody | RejectedBody | HeartbeatBody | ControlBody
@@ -176,14 +184,7 @@ def _genesis_members(body: GenesisBody) -> tuple[Kind, dict[str, Any]]:
         "incarnation": body.incarnation.hex(),
         "keys": list(body.keys),
         "origin": body.origin,
-        "predecessor": before
-        and {
-            "last_seal": before.last_seal.hex(),
-            "origin": before.origin,
-            "reason": before.reason,
-            "root": before.root.hex(),
-            "size": str(before.size),
-        },
+        "predecessor": before and _predecessor_members(before),
         "raw_topic": _topic_members(body.raw_topic),
     }
 
@@ -220,12 +221,27 @@ def _parse_topic(members: Members) -> TopicRef:
     return TopicRef(members.take_text("name"), members.take_hex("id", TOPIC_ID_BYTES))
 
 
+def _predecessor_members(before: Predecessor) -> dict[str, str]:
+    members = {
+        "last_seal": before.last_seal.hex(),
+        "origin": before.origin,
+        "reason": before.reason,
+        "root": before.root.hex(),
+        "size": str(before.size),
+    }
+    return members if before.key is None else {**members, "key": before.key}
+
+
 def _parse_predecessor(members: Members | None) -> Predecessor | None:
     if members is None:
         return None
     origin = members.take_text("origin")
     split_origin(origin)
+    key = members.take_text("key") if "key" in members.names() else None
+    if key is not None and VerifierKey.parse(key).name != origin:
+        raise FormatError(f"key {key} is not named as the predecessor's origin {origin}")
     return Predecessor(
+        key=key,
         origin=origin,
         size=members.take_number("size", at_least=1),
         root=members.take_hex("root", HASH_BYTES),
@@ -261,11 +277,13 @@ def _parse_heartbeat(_: Members) -> HeartbeatBody:
 
 
 def _control_members(body: ControlBody) -> tuple[Kind, dict[str, Any]]:
-    return Kind.CONTROL, {"control": body.control}
+    members = {"control": body.control}
+    return Kind.CONTROL, members if body.note is None else {**members, "note": body.note}
 
 
 def _parse_control(members: Members) -> ControlBody:
-    return ControlBody(members.take_text("control"))
+    note = members.take_string("note") if "note" in members.names() else None
+    return ControlBody(members.take_text("control"), note)
 
 
 _MEMBERS: Final[dict[type, Callable[[Any], tuple[Kind, dict[str, Any]]]]] = {

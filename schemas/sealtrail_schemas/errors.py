@@ -1,7 +1,7 @@
 """Errors of the formats. Every parser answers malformed input with one of these, whatever the bytes are.
 
 FormatError
-├── PayloadError · LeafError · BodyError · BatchError
+├── PayloadError · LeafError · BodyError · ControlError · BatchError
 ├── ProofError
 ├── NoteError
 │   ├── NoteSignatureError      a known key's signature is wrong
@@ -9,7 +9,7 @@ FormatError
 │   └── CheckpointError
 ├── TlogProofError
 ├── OriginError
-├── SealError · PolicyError · EventError · MappingError · ViewError · PackError
+├── SealError · PolicyError · EventError · MappingError · ViewError · PackError · StampError
 └── UnknownFormatError          well-formed, but of a version or algorithm this program does not know
 """
 
@@ -30,6 +30,10 @@ class LeafError(FormatError):
 
 class BodyError(FormatError):
     """Not the body of an entry that sealtrail writes itself."""
+
+
+class ControlError(FormatError):
+    """Not a control statement, or not one for its place."""
 
 
 class BatchError(FormatError):
@@ -94,6 +98,10 @@ class ViewError(FormatError):
 
 class PackError(FormatError):
     """Not an evidence pack."""
+
+
+class StampError(FormatError):
+    """Not a producer's stamp, or not void numbers."""
 
 
 class UnknownFormatError(FormatError):

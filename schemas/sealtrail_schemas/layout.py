@@ -1,4 +1,4 @@
-"""The names of an archive's objects (docs/format.md, "Overview", "Batch", "Seal", "View" and "`format/`")."""
+"""The names of an archive's objects (docs/format.md, "Overview", "Batch", "Seal", "Key changes", "View")."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from sealtrail_schemas.origin import make_origin
 
 BATCHES: Final = "batches/"
 SEALS: Final = "seals/"
+KEYS: Final = "keys/"
 FORMAT: Final = "format/"
 VIEWS: Final = "views/"
 
 _BATCH_KEY: Final = re.compile(r"batches/([0-9]{20})(?:-([1-9][0-9]{0,8}))?\.avro")
 _SEAL_KEY: Final = re.compile(r"seals/([0-9]{20})\.seal")
+_KEY_CHANGE_KEY: Final = re.compile(r"keys/([0-9]{20})\.note")
 _VIEW_KEY: Final = re.compile(r"views/([^/]+/[^/]+/[^/]+/)([0-9]{20})\.parquet")
 _TRAIL_PREFIX: Final = re.compile(r"([^/]+)/(0|[1-9][0-9]{0,9})/([0-9a-f]{8})/")
 
@@ -103,6 +105,25 @@ def parse_seal_key(key: str) -> int:
     match = _SEAL_KEY.fullmatch(key)
     if not match or not 1 <= int(match[1]) <= MAX_SEQUENCE + 1:
         raise FormatError(f"{key!a} is no key of a seal")
+    return int(match[1])
+
+
+def key_change_key(size: int) -> str:
+    """The key of the statement by which a trail's key changed; `size`: of the last seal of the old one.
+
+    Raises:
+        FormatError: there can be no such size.
+    """
+    key = f"{KEYS}{size:020}.note"
+    parse_key_change_key(key)
+    return key
+
+
+def parse_key_change_key(key: str) -> int:
+    """Parse the key of a key change into its size. Raises FormatError when it is of another form."""
+    match = _KEY_CHANGE_KEY.fullmatch(key)
+    if not match or not 2 <= int(match[1]) <= MAX_SEQUENCE + 1:
+        raise FormatError(f"{key!a} is no key of a key change")
     return int(match[1])
 
 

@@ -112,7 +112,7 @@ def test_a_squatted_seal_name_gets_a_new_version_and_an_alarm():
     (step,) = deployment.archive()
     assert [alarm.code for alarm in step.alarms] == ["seal-name-spoiled"]
     assert len(versions_of(deployment.store, folder + seal_key(10))) == 2
-    assert newest_seal(deployment.store, folder, deployment.signer.verifier).opened.checkpoint.size == 10
+    assert newest_seal(deployment.store, folder, deployment.keys).opened.checkpoint.size == 10
 
 
 def test_a_valid_seal_of_another_history_stops_the_line():

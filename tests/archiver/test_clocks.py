@@ -35,7 +35,7 @@ def test_a_clock_that_is_still_ahead_reaches_no_lock_through_what_it_left():
     deployment = ready(retention=timedelta(days=400))
     machine_ms = left_by_a_clock(deployment, timedelta(days=365))
     assert stop_of(deployment, machine_ms) is StopCode.CLOCK_APART
-    seal = newest_seal(deployment.store, folder_of(deployment), deployment.signer.verifier).opened.seal
+    seal = newest_seal(deployment.store, folder_of(deployment), deployment.keys).opened.seal
     assert seal.last.sequence == 3
     assert seal.retention.until == deployment.clock.now() + timedelta(days=400)
 
@@ -55,7 +55,7 @@ def test_a_clock_that_is_still_behind_adopts_nothing():
     deployment.chain()
     machine_ms = left_by_a_clock(deployment, timedelta(minutes=-11))
     assert stop_of(deployment, machine_ms) is StopCode.CLOCK_APART
-    newest = newest_seal(deployment.store, folder_of(deployment), deployment.signer.verifier)
+    newest = newest_seal(deployment.store, folder_of(deployment), deployment.keys)
     assert newest.opened.checkpoint.size == 10
 
 

@@ -7,6 +7,7 @@ import pytest
 from archiver.archived import folder_of
 from deployment import Deployment, values
 from sealtrail_archiver.trimming import Trims
+from sealtrail_chainer.errors import LineStoppedError, StopCode
 from sealtrail_transport.seal_shelf import read_seal
 
 
@@ -28,7 +29,7 @@ def start_of(deployment) -> int:
 
 
 def offset_of_seal(deployment, size) -> int:
-    seal = read_seal(deployment.store, folder_of(deployment), size, deployment.signer.verifier, None)
+    seal = read_seal(deployment.store, folder_of(deployment), size, deployment.keys, None)
     return seal.opened.seal.chained.next_offset
 
 
@@ -80,3 +81,16 @@ def test_what_is_planned_does_not_grow_with_the_time_and_is_late_by_a_thousandth
     assert start_of(deployment) <= end // 2
     trims.run(now_ms=2 * after_ms)
     assert start_of(deployment) == end * (after_ms - 1) // after_ms
+
+
+def test_a_topic_that_ends_below_what_is_to_be_freed_stops_the_line():
+    """The one who frees space may be the first to meet the end of a topic that has lost its tail."""
+    deployment = sealed_every(minutes=10, count=2)
+    archiver = deployment.archiver(trim_after_ms=11 * 60_000)
+    deployment.archive(archiver)
+    deployment.log.faults.lose_end("events.chained", 0, 1)
+    deployment.clock.now_ms += 11 * 60_000
+    assert archiver.step(now_ms=deployment.clock.now_ms).did == "busy"
+    with pytest.raises(LineStoppedError) as stopped:
+        archiver.step(now_ms=deployment.clock.now_ms)
+    assert stopped.value.code is StopCode.CHAINED_TRUNCATED

@@ -84,6 +84,17 @@ def test_a_changed_batch_is_not_taken_for_a_rewritten_history():
     assert any("size 5 could not be compared" in sentence for sentence in report.trails[0].not_checked)
 
 
+def test_a_head_among_expired_entries_is_no_intact_trail():
+    """Its batch is gone lawfully, so nothing else is wrong: but the head was to be compared."""
+    trail = make_trail(3, 4, 2)
+    for placed in trail.placed[:2]:
+        trail.store.erase(placed.batch)
+    expired = {"now": trail.until, "pinned": [trail.checkpoint_at(5)]}
+    report = verify(trail, **expired)
+    assert (codes(report), report.verdict) == (["ST-HEAD-UNCOMPARED"], "unverifiable")
+    assert codes(verify(trail, now=trail.until, pinned=[trail.checkpoint_at(7)])) == []
+
+
 def test_the_age_of_the_newest_entry():
     trail = make_trail(3)
     age = NOW.timestamp() - trail.clock_ms / 1000

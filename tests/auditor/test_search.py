@@ -404,3 +404,18 @@ def test_a_view_that_asks_for_too_much_memory_stops_no_search(trail, monkeypatch
     monkeypatch.setattr(trail.store, "read_range", read_range)
     run, hits = search(trail, ALICE)
     assert (hits, run.searched.distrusted_count) == ([], 3)
+
+
+def spans_passed_over(trail, query, **settings):
+    run, _ = search(trail, query, **settings)
+    return spans(run.searched.damaged), [finding.code.code for finding in run.findings.kept]
+
+
+def test_a_seal_that_is_missing_at_the_end_of_the_range_is_said(trail):
+    """As `full` says it: the walk comes to it only by the seal that lies behind the range."""
+    trail.store.erase(trail.placed[1].seal)  # of entries 1 to 6
+    until = Query(chained=TimeRange(None, trail.placed[2].text.time.first_ms))
+    for query, missing in ((Query(span=Span(0, 4)), (1, 4)), (until, (1, 6))):
+        told = ([missing], ["ST-SEAL-MISSING"])
+        assert spans_passed_over(trail, query) == spans_passed_over(trail, query, full=True) == told
+    assert spans_passed_over(trail, Query(span=Span(0, 0))) == ([], [])

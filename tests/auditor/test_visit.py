@@ -238,8 +238,21 @@ def test_an_older_head_is_said_not_to_have_been_compared():
     trail = make_trail(4, 4)
     auditor = Auditor(trail)
     auditor.visit()
-    [part] = auditor.visit(pinned=[trail.checkpoint_at(2)]).trails
-    assert part.heads_uncompared == (2,)
+    report = auditor.visit(pinned=[trail.checkpoint_at(2)])
+    assert (codes(report), report.verdict) == (["ST-HEAD-UNCOMPARED"], "unverifiable")
+    assert report.trails[0].heads_uncompared == (2,)
+
+
+def test_a_head_that_the_visit_before_has_compared_is_compared_again():
+    trail = make_trail(4, 4)
+    auditor = Auditor(trail)
+    old = trail.checkpoint_at(2)
+    for count in (0, 0, 3):
+        for _ in range(count):
+            trail.event()
+        _ = trail.seal() if count else None
+        assert codes(auditor.visit(pinned=[old])) == []
+    assert codes(auditor.visit(pinned=[trail.checkpoint_at(2, root=bytes(32))])) == ["ST-HEAD-ROOT"]
 
 
 def test_the_time_of_the_last_visit_is_told():

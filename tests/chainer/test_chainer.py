@@ -351,7 +351,10 @@ def test_more_headers_than_a_payload_may_have_are_stated_as_rejected():
     deployment = Deployment()
     deployment.log.append_events("events", 0, [NewRecord(None, b"v", ((b"h", b""),) * 65_536)])
     deployment.publish(*values(1))
-    deployment.chain()
+    chainer = deployment.chainer()
+    steps = [chainer.step(now_ms=deployment.clock.now_ms) for _ in range(2)]
+    told = ("events offset 0: 65536 headers, where at most 65535 are allowed",)
+    assert [step.rejected for step in steps] == [(), told]
     kinds = [entry.leaf.kind for entry in true_entries(deployment)]
     assert kinds == [Kind.GENESIS, Kind.REJECTED, Kind.EVENT]
 
@@ -403,11 +406,11 @@ def test_junk_names_among_the_seals_cost_no_listing_each():
         return versions(*args, **options)
 
     deployment.store.versions = counted
-    newest_seal(deployment.store, folder, deployment.signer.verifier)
+    newest_seal(deployment.store, folder, deployment.keys)
     clean = len(listings)
     for number in range(100):
         deployment.store.put(f"{folder}seals/x{number}", b"junk", retention=None)
         deployment.store.put(f"{folder}seals/{number:020}.sealed", b"junk", retention=None)
     listings.clear()
-    assert newest_seal(deployment.store, folder, deployment.signer.verifier).opened.checkpoint.size == 6
+    assert newest_seal(deployment.store, folder, deployment.keys).opened.checkpoint.size == 6
     assert len(listings) < 3 * clean

@@ -15,12 +15,13 @@ from sealtrail import service_log
 from sealtrail.interrupts import Interrupts
 from sealtrail.line import Line
 from sealtrail.pipeline import Pace, Pipeline
-from sealtrail.pipeline_events import Away, Back, Recovered, Rejected, Sealed
+from sealtrail.pipeline_events import Away, Back, Failed, Recovered, Rejected, Sealed
 from sealtrail.service import Service
 from sealtrail.service_log import JsonLines, TextLines
 from sealtrail.service_view import ServiceView
-from sealtrail_chainer.chainer import Chainer, writer_name
+from sealtrail_chainer.chainer import Chainer
 from sealtrail_chainer.errors import LineStoppedError, StopCode
+from sealtrail_chainer.trail import writer_name
 from sealtrail_transport.errors import LogUnavailableError, StoreUnavailableError, TopicMissingError
 from sealtrail_transport.kafka_errors import LogDeniedError
 from sealtrail_transport.log import NewRecord
@@ -198,7 +199,12 @@ def test_a_topic_that_was_missing_for_a_moment_is_compared_when_it_is_back(offic
 @pytest.mark.parametrize("error", [LogUnavailableError("away"), TopicMissingError("no such topic")])
 def test_a_group_that_is_away_is_told_of_once(office, lines, error):
     service = Service(chain_line(office), drain=True)
-    run(service, error, error, lambda: service.take(frozenset({0})))
+    counted, blocked = [], []
+    service.pipeline.on_event = counted.append
+    look = lambda: blocked.append(service.blocked())  # noqa: E731
+    run(service, look, error, error, look, lambda: (service.take(frozenset({0})), look()))
+    assert counted[:2] == [Failed("group", error)] * 2
+    assert blocked == ["the consumer group has not answered yet"] * 2 + [None]
     assert lines("away") == [{"what": "log", "by": "group", "error": str(error)}]
     assert lines("back") == [{"what": "log"}]
 
@@ -309,7 +315,9 @@ class TestView:
         view.refresh()
         assert lines("back") == []
         assert not view.is_healthy
+        assert view.waits_for == "group waits for the log"
         view.group_back()
+        assert view.waits_for is None
         assert lines("back") == [{"what": "log"}]
         assert view.is_healthy
 

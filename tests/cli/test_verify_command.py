@@ -294,7 +294,7 @@ def test_a_newer_head_is_never_replaced(archive, tmp_path):
 
 
 def test_a_head_that_could_not_be_compared_is_not_replaced(tmp_path):
-    """What it covers has expired. Nothing is wrong with that, but nothing ties the trail to it any more."""
+    """What it covers has expired: nothing ties the trail to it any more, so nothing takes its place."""
     store = MemoryStore(lambda: datetime(1999, 1, 1, tzinfo=UTC))
     trail = lasting_trail(3, 4, store=store, until=datetime(2000, 1, 1, tzinfo=UTC))
     archive = archive_of(tmp_path, trail)
@@ -304,9 +304,9 @@ def test_a_head_that_could_not_be_compared_is_not_replaced(tmp_path):
     head = tmp_path / "trail.head"
     head.write_bytes(trail.checkpoint_at(2))
     result = archive.run("verify", "--save-head", head)
-    assert result.exit_code == 2
-    assert result.stdout.splitlines()[-1].startswith("INTACT")
-    assert "could not be compared" in result.stderr
+    assert result.exit_code == 12
+    assert "ST-HEAD-UNCOMPARED" in result.stdout
+    assert "No head was kept" in result.stderr
     assert head.read_bytes() == trail.checkpoint_at(2)
 
 

@@ -265,6 +265,23 @@ class LogContract:
         second.append(value_records(b"2"))
         assert read_values(log) == [b"1", b"2"]
 
+    def test_a_writer_tells_where_each_record_went_if_asked(self, log):
+        writer = log.writer("raw", 0, name="w", each_offset=True)
+        first, second = writer.append(value_records(b"a", b"b", b"c")), writer.append(value_records(b"d"))
+        told = [*first.offsets, *second.offsets]
+        assert [(record.offset, record.value) for record in read_all(log)] == list(
+            zip(told, (b"a", b"b", b"c", b"d"), strict=True)
+        )
+        assert tuple(log.writer("raw", 0, name="w").append(value_records(b"e")).offsets) == ()
+
+    def test_the_written_end_lies_behind_all_that_was_appended(self, log):
+        assert log.written_end("raw", 0) == 0
+        appended = log.writer("raw", 0, name="w").append(value_records(b"a", b"b"))
+        assert log.written_end("raw", 0) >= appended.first_offset + 2
+        log.writer("raw", 0, name="w")  # on return it is settled
+        assert log.written_end("raw", 0) == appended.next_offset
+        assert log.written_end("raw", 1) == 0
+
     def test_a_closed_writer_appends_nothing(self, log):
         writer = log.writer("raw", 0, name="w")
         writer.close()

@@ -96,7 +96,7 @@ def test_each_call_that_a_page_shows_can_be_made(tmp_path, page, call):
         return
     command = app.get_command(root, name)
     assert command is not None, f"{page}: there is no command {name}"
-    given, _, _ = command.make_parser(click.Context(command)).parse_args([*arguments])
+    given, _, _ = command.make_parser(click.Context(command, parent=root)).parse_args([*arguments])
     for param in command.params:
         if isinstance(param.type, click.Path) and param.type.exists:
             for file in given.get(param.name, []):

@@ -41,8 +41,11 @@ class LogOfItsOwn(KafkaLog):
     def read(self, topic, partition, offset, **limits):
         return super().read(self.prefix + topic, partition, offset, **limits)
 
-    def writer(self, topic, partition, *, name):
-        return super().writer(self.prefix + topic, partition, name=self.prefix + name)
+    def written_end(self, topic, partition):
+        return super().written_end(self.prefix + topic.removeprefix(self.prefix), partition)
+
+    def writer(self, topic, partition, *, name, **options):
+        return super().writer(self.prefix + topic, partition, name=self.prefix + name, **options)
 
     def trim(self, topic, partition, offset):
         super().trim(self.prefix + topic, partition, offset)

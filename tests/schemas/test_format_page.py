@@ -50,6 +50,10 @@ def test_the_seal_is_the_vector():
     assert case["data"].replace("\n", "") in ONE_LINE
 
 
+def test_the_control_statement_is_the_vector():
+    assert vector("control.json", "key-change")["data"].replace("\n", "") in ONE_LINE
+
+
 def test_the_checkpoint_is_the_one_in_the_seal():
     checkpoint = vector("seal.json", "second")["members"]["checkpoint"]
     assert checkpoint in SAMPLES

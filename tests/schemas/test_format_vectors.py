@@ -2,6 +2,7 @@ import io
 import json
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from sealtrail_schemas import body, errors
 from sealtrail_schemas.batch import BatchReader, BatchWriter
 from sealtrail_schemas.body import encode_body, parse_body, trail_id
 from sealtrail_schemas.canonical_json import dumps_canonical
+from sealtrail_schemas.control import Continuation, Control, Gap, KeyChange, open_control, sign_control
 from sealtrail_schemas.leaf import Kind, Leaf, entry_hash, make_link, split_link
 from sealtrail_schemas.note import Signer, Verifier
 from sealtrail_schemas.payload import Payload, decode_payload, encode_payload
@@ -94,7 +96,7 @@ def body_of(members):
         case "heartbeat":
             return body.HeartbeatBody()
         case "control":
-            return body.ControlBody(members["control"])
+            return body.ControlBody(members["control"], members.get("note"))
         case "rejected":
             size, offset = int(members["size"]), int(members["source_offset"])
             return body.RejectedBody(members["reason"], unhex(members["sha256"]), size, offset)
@@ -114,6 +116,7 @@ def body_of(members):
             root=unhex(before["root"]),
             last_seal=unhex(before["last_seal"]),
             reason=before["reason"],
+            key=before.get("key"),
         ),
     )
 
@@ -142,6 +145,50 @@ def test_trail_id(case):
 def test_trail_id_refused(case):
     with refused(case):
         trail_id(case["origin"], unhex(case["incarnation"]))
+
+
+def control_of(members):
+    """The statement that these members make, by the shortest way."""
+    match members["control"]:
+        case "key-change":
+            deed = KeyChange(Verifier.parse(members["old"]), Verifier.parse(members["new"]))
+        case "continuation":
+            deed = Continuation(topic_of(members["chained_topic"]), members["stop"])
+        case "gap":
+            offsets = int(members["first_lost"]), int(members["first_kept"])
+            deed = Gap(topic_of(members["raw_topic"]), *offsets)
+    return Control(
+        origin=members["origin"],
+        trail_id=unhex(members["trail_id"]),
+        sequence=int(members["sequence"]),
+        previous_hash=unhex(members["previous"]),
+        at_ms=int(members["at"]),
+        reason=members["reason"],
+        deed=deed,
+    )
+
+
+def topic_of(members):
+    return body.TopicRef(members["name"], unhex(members["id"]))
+
+
+@cases("control.json", valid=True, op="open")
+def test_control(case):
+    verifier = Verifier.parse(case["vkey"])
+    control = open_control(case["data"].encode(), verifier)
+    assert control == control_of(case["members"])
+    assert control.name == case["members"]["control"]
+    labels = ["key of payments/0", "another key"]
+    seeds = [sha256(f"sealtrail vectors: {label}".encode()).digest() for label in labels]
+    signers = [Signer.from_seed(verifier.name, seed) for seed in seeds]
+    count = 2 if control.name == "key-change" else 1
+    assert sign_control(control, signers[:count]).decode() == case["data"]
+
+
+@cases("control.json", valid=False, op="open")
+def test_control_refused(case):
+    with refused(case):
+        open_control(case["data"].encode(), Verifier.parse(case["vkey"]))
 
 
 @cases("batch.json", valid=True)

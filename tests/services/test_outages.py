@@ -10,7 +10,7 @@ from confluent_kafka import Consumer, TopicPartition
 from command_line import TERMINATE, await_true
 from fixtures.containers import switch
 from sealtrail.data_folder import DataFolder
-from sealtrail_chainer.chainer import writer_name
+from sealtrail_chainer.trail import writer_name
 from sealtrail_transport.errors import LogUnavailableError
 
 pytestmark = pytest.mark.containers

@@ -33,7 +33,7 @@ def refusal(answer):
 
 
 def shows(cluster, *, trusted):
-    """Whether each of the broker's network threads shows a certificate that a client would trust, or would not.
+    """Whether each of the broker's network threads shows a certificate that is trusted, or one that is not.
 
     Each thread takes up a new certificate by itself, and new connections go to the threads in turn.
     """

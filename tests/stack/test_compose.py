@@ -41,6 +41,7 @@ def test_what_the_host_publishes_ends_in_an_intact_archive(files, tmp_path):
         assert [*archived_events(stack.fetch()).values()] == [published]
 
         check_confinement(stack)
+        check_metrics(stack)
         check_rights_in_kafka(stack, files[0])
         check_rights_in_the_bucket(stack)
         check_that_a_second_up_changes_nothing(stack)
@@ -70,6 +71,13 @@ def check_confinement(stack):
     assert stack.inside("chainer", "find / -name '*.key' 2>/dev/null; true") == ""
     for line in stack.compose("ps", "--format", "{{.Ports}}").split():
         assert "->" not in line or line.startswith("127.0.0.1:")
+
+
+def check_metrics(stack):
+    """Each is reached from the network of the stack, under its name."""
+    for service in ("chainer", "archiver"):
+        ask = f"from urllib.request import urlopen; print(urlopen('http://{service}:9464/healthz').read())"
+        assert stack.inside("archiver", f'python -c "{ask}"') == "b'ok\\n'\n"
 
 
 def check_rights_in_kafka(stack, file):

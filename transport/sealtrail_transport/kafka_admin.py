@@ -8,11 +8,12 @@ import time
 from base64 import b64decode
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from confluent_kafka import KafkaException, TopicCollection, TopicPartition
+from confluent_kafka import IsolationLevel, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import (  # type: ignore[attr-defined] # exported, but not by the letter
     AdminClient,
     ConfigResource,
     NewTopic,
+    OffsetSpec,
     ResourceType,
 )
 
@@ -97,6 +98,18 @@ class KafkaAdmin:
             if error.args[0].name() != "TOPIC_ALREADY_EXISTS":
                 raise log_error(error.args[0], attempt, self._events) from error
         self._await_topic(name)
+
+    def written_end(self, topic: str, partition: int) -> int:
+        """The high watermark of a partition, whatever transactions are open."""
+        attempt = Attempt(f"find the end of {topic}/{partition}", topic=topic)
+        asked = TopicPartition(topic, partition)
+        with kafka_errors(attempt, self._events):
+            futures = self._client.list_offsets(
+                {asked: OffsetSpec.latest()},  # type: ignore[no-untyped-call]
+                isolation_level=IsolationLevel.READ_UNCOMMITTED,
+                request_timeout=self._timeout_s,
+            )
+        return int(self._await(futures[asked], attempt).offset)
 
     def delete_records(self, topic: str, partition: int, offset: int) -> None:
         """Delete all records below `offset` (KIP-107)."""

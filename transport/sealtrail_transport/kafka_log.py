@@ -107,12 +107,16 @@ class KafkaLog:
             bounds = self._ends.bounds(topic, partition)
         return bounds
 
+    def written_end(self, topic: str, partition: int) -> int:
+        """See `Log.written_end`; the high watermark."""
+        return self._admin.written_end(topic, partition)
+
     def read(self, topic: str, partition: int, offset: int, *, max_records: int, max_bytes: int) -> Chunk:
         """See `Log.read`."""
         reader = self._reader(topic, partition)
         return reader.read(offset, max_records=max_records, max_bytes=max_bytes)
 
-    def writer(self, topic: str, partition: int, *, name: str) -> KafkaWriter:
+    def writer(self, topic: str, partition: int, *, name: str, each_offset: bool = False) -> KafkaWriter:
         """See `Log.writer`; `name` is the transactional id."""
         described = self._admin.topic(topic)
         check_partition(topic, partition, partitions=described.partitions)
@@ -121,6 +125,7 @@ class KafkaLog:
             described,
             partition,
             name=name,
+            each_offset=each_offset,
             end=lambda: self.bounds(topic, partition).end,
             on_append=bind(self._on_append, (topic, partition)),
         )

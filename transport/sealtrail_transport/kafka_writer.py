@@ -7,7 +7,7 @@ producer. So a transaction whose end is in doubt ends its producer too, and the 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
@@ -52,6 +52,7 @@ class KafkaWriter:
     """`PartitionWriter` of a KafkaLog; made by `KafkaLog.writer`. For one thread.
 
     Args:
+        each_offset: ask where each record went, not only the first.
         end: the partition's end, for an append of nothing.
         on_append: told where each append ended.
     """
@@ -63,12 +64,14 @@ class KafkaWriter:
         partition: int,
         *,
         name: str,
+        each_offset: bool = False,
         end: Callable[[], int],
         on_append: Callable[[int], None],
     ) -> None:
         self._topic = topic
         self._partition = partition
         self._name = name
+        self._each_offset = each_offset
         self._end = end
         self._on_append = on_append
         self._timeout_s = settings.append_timeout_s
@@ -90,8 +93,9 @@ class KafkaWriter:
         if not records:
             end = self._end()
             return Appended(end, end)
-        first_offset = self._transact(self._producer, records, time.monotonic() + self._timeout_s)
-        appended = Appended(first_offset, first_offset + len(records) + _MARKER)
+        offsets = self._transact(self._producer, records, time.monotonic() + self._timeout_s)
+        next_offset = max(offsets[0] + len(records), offsets[-1] + 1) + _MARKER
+        appended = Appended(offsets[0], next_offset, offsets if self._each_offset else ())
         self._events.cause = None
         self._on_append(appended.next_offset)
         return appended
@@ -112,26 +116,29 @@ class KafkaWriter:
                 if not error.args[0].retriable() or time.monotonic() >= deadline:
                     raise
 
-    def _transact(self, producer: Producer, records: Sequence[NewRecord], deadline: float) -> int:
-        """Append the records in one transaction; returns the first offset."""
-        first = _FirstOffset()
+    def _transact(self, producer: Producer, records: Sequence[NewRecord], deadline: float) -> list[int]:
+        """Append the records in one transaction; returns the offsets that were asked for, the first at least.
+
+        Reports come in the order of the records, which is that of their offsets: all are of one partition.
+        """
+        reports = _Offsets()
         try:
-            self._send(producer, records, first, deadline)
+            self._send(producer, records, reports, deadline)
             self._commit(producer, records, deadline)
         except _SequenceGapError:
             return self._transact(producer, records, deadline)
-        if first.offset is None:
+        if len(reports.offsets) != (len(records) if self._each_offset else 1):
             raise self._doubt("no report of where the records went")
-        return first.offset
+        return reports.offsets
 
     def _send(
-        self, producer: Producer, records: Sequence[NewRecord], first: _FirstOffset, deadline: float
+        self, producer: Producer, records: Sequence[NewRecord], reports: _Offsets, deadline: float
     ) -> None:
         """Begin a transaction and hand over the records; on return all were stored or have failed."""
         began_at = time.monotonic()
         try:
             call(producer.begin_transaction)
-            self._produce(producer, records, first, deadline)
+            self._produce(producer, records, reports, deadline)
             self._flush(producer, deadline)
         except RecordRefusedError:
             if not self._abort(producer):
@@ -148,10 +155,10 @@ class KafkaWriter:
             raise self._doubt(f"{error.args[0].str()}; {state.str()}") from error
 
     def _produce(
-        self, producer: Producer, records: Sequence[NewRecord], first: _FirstOffset, deadline: float
+        self, producer: Producer, records: Sequence[NewRecord], reports: _Offsets, deadline: float
     ) -> None:
         topic, partition, produce = self._topic.name, self._partition, producer.produce
-        report: Callable[[KafkaError | None, Message], None] | None = first
+        report: Callable[[KafkaError | None, Message], None] | None = reports
         for index, record in enumerate(records):
             headers = message_headers(record, index)
             time_ms = 0 if self._topic.append_time else message_time(record, index)
@@ -166,7 +173,7 @@ class KafkaWriter:
                     if error.args[0].name() in REFUSED:
                         raise self._refused(error.args[0], records, index) from error
                     raise
-            report = None
+            report = reports if self._each_offset else None
 
     def _flush(self, producer: Producer, deadline: float) -> None:
         """Wait until every record was stored, or the transaction has failed and some never will be."""
@@ -269,14 +276,15 @@ class _SequenceGapError(LogError):
     """Nothing was appended, and the same records can be sent again."""
 
 
-class _FirstOffset:
-    """The delivery report of a transaction's first record."""
+class _Offsets:
+    """The delivery reports of a transaction's records, or of its first."""
 
-    offset: int | None = None
+    def __init__(self) -> None:
+        self.offsets: list[int] = []
 
     def __call__(self, error: KafkaError | None, message: Message) -> None:
         if error is None:
-            self.offset = message.offset()
+            self.offsets.append(cast("int", message.offset()))
 
 
 def _state_error(producer: Producer) -> KafkaError:

@@ -91,10 +91,15 @@ class TopicInfo:
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """Where an append went: its first offset, and where the next append begins if nobody else writes."""
+    """Where an append went: its first offset, and where the next append begins if nobody else writes.
+
+    `offsets` are those of all records, in order, if the writer was opened to tell: where others write to the
+    partition too, their records may lie between those of one append.
+    """
 
     first_offset: int
     next_offset: int
+    offsets: Sequence[int] = ()
 
 
 class PartitionWriter(Protocol):
@@ -142,6 +147,18 @@ class Log(Protocol):
         """
         ...
 
+    def written_end(self, topic: str, partition: int) -> int:
+        """The offset after the last record that anybody has written, committed or not.
+
+        The committed end lies below it while anybody's transaction is open, and hides what others have
+        committed behind that transaction's first record. All that a fenced writer has appended lies below
+        what is returned after the fencing.
+
+        Raises:
+            TopicMissingError: there is no such topic or partition.
+        """
+        ...
+
     def read(self, topic: str, partition: int, offset: int, *, max_records: int, max_bytes: int) -> Chunk:
         """Read committed records from `offset` on, at least one if there is one, whatever its size.
 
@@ -155,11 +172,12 @@ class Log(Protocol):
         """
         ...
 
-    def writer(self, topic: str, partition: int, *, name: str) -> PartitionWriter:
+    def writer(self, topic: str, partition: int, *, name: str, each_offset: bool = False) -> PartitionWriter:
         """Open the writer of that name and fence every older one: on return none of them can append any more.
 
         What an older writer has in flight is settled before this returns: appended whole, or never. A name
         belongs to one partition, but fences wherever it was used before (Kafka: `transactional.id`).
+        With `each_offset`, appends tell where each record went, which some logs charge for.
 
         Raises:
             TopicMissingError: there is no such topic or partition.

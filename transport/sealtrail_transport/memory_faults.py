@@ -91,6 +91,16 @@ class MemoryFaults:
         """Take offsets for records that nobody will ever read: markers, or somebody's aborted transaction."""
         self._log.partition(topic, partition).end += count
 
+    def open_transaction(self, topic: str, partition: int) -> None:
+        """Let a stranger begin a transaction: what is appended from now on can't be read until it ends."""
+        held = self._log.partition(topic, partition)
+        held.open_from = held.stable_end
+        held.end += 1
+
+    def end_transaction(self, topic: str, partition: int) -> None:
+        """Let that transaction be aborted."""
+        self._log.partition(topic, partition).open_from = None
+
     def make_unreadable(self, topic: str, partition: int, offset: int, reason: str) -> None:
         """Hand the record at `offset` over as unreadable from now on, without its headers."""
         self._log.partition(topic, partition).make_unreadable(offset, reason)

@@ -38,7 +38,13 @@ class MemoryPartition:
     max_record_bytes: int
     start: int = 0
     end: int = 0
+    open_from: int | None = None  # where a stranger's open transaction begins: nobody reads on from there
     records: dict[int, LogRecord] = field(default_factory=dict)
+
+    @property
+    def stable_end(self) -> int:
+        """The committed end."""
+        return self.end if self.open_from is None else min(self.open_from, self.end)
 
     def drop_below(self, offset: int) -> None:
         """Move the start up to `offset`."""
@@ -115,26 +121,35 @@ class MemoryLog:
         with self._lock:
             self.faults.on_call()
             held = self.partition(topic, partition)
-            return Bounds(held.start, held.end)
+            return Bounds(held.start, held.stable_end)
+
+    def written_end(self, topic: str, partition: int) -> int:
+        """See `Log.written_end`."""
+        with self._lock:
+            self.faults.on_call()
+            return self.partition(topic, partition).end
 
     def read(self, topic: str, partition: int, offset: int, *, max_records: int, max_bytes: int) -> Chunk:
         """See `Log.read`."""
         with self._lock:
             self.faults.on_call()
             held = self.partition(topic, partition)
-            if not held.start <= offset <= held.end:
+            if not held.start <= offset <= held.stable_end:
                 raise OffsetOutOfRangeError(
-                    f"{topic}/{partition} holds offsets {held.start} to {held.end}; {offset} lies outside"
+                    f"{topic}/{partition} holds offsets {held.start} to {held.stable_end}; {offset} lies "
+                    "outside"
                 )
             return _read(held, offset, max_records=max(max_records, 1), max_bytes=max_bytes)
 
-    def writer(self, topic: str, partition: int, *, name: str) -> MemoryWriter:
+    def writer(self, topic: str, partition: int, *, name: str, each_offset: bool = False) -> MemoryWriter:
         """See `Log.writer`."""
         with self._lock:
             self.faults.on_call()
             self.partition(topic, partition)
             self._epochs[name] = self._epochs.get(name, 0) + 1
-            return MemoryWriter(self, topic, partition, name=name, epoch=self._epochs[name])
+            return MemoryWriter(
+                self, topic, partition, name=name, epoch=self._epochs[name], each_offset=each_offset
+            )
 
     def append_events(self, topic: str, partition: int, records: Sequence[NewRecord]) -> list[int]:
         """See `EventLog.append_events`."""
@@ -152,7 +167,7 @@ class MemoryLog:
                 raise WriterFencedError(f"a newer writer {name!r} was opened")
             held = self.partition(topic, partition)
             offsets = self._append(held, records)
-            return Appended(offsets[0] if offsets else held.end, held.end)
+            return Appended(offsets[0] if offsets else held.end, held.end, offsets)
 
     def trim(self, topic: str, partition: int, offset: int) -> None:
         """See `Log.trim`."""
@@ -207,12 +222,15 @@ class MemoryLog:
 class MemoryWriter:
     """`PartitionWriter` of a MemoryLog; made by `MemoryLog.writer`."""
 
-    def __init__(self, log: MemoryLog, topic: str, partition: int, *, name: str, epoch: int) -> None:
+    def __init__(
+        self, log: MemoryLog, topic: str, partition: int, *, name: str, epoch: int, each_offset: bool
+    ) -> None:
         self._log = log
         self._topic = topic
         self._partition = partition
         self._name = name
         self._epoch = epoch
+        self._each_offset = each_offset
         self._closed = False
 
     def append(self, records: Sequence[NewRecord]) -> Appended:
@@ -220,12 +238,13 @@ class MemoryWriter:
         if self._closed:
             raise LogError("this writer is closed; open another")
         try:
-            return self._log.append_fenced(
+            appended = self._log.append_fenced(
                 self._topic, self._partition, records, name=self._name, epoch=self._epoch
             )
         except UncertainAppendError:
             self._closed = True
             raise
+        return appended if self._each_offset else replace(appended, offsets=())
 
     def close(self) -> None:
         """See `PartitionWriter.close`."""
@@ -239,7 +258,7 @@ def _new_topic(info: TopicInfo, *, append_time: bool) -> _Topic:
 
 def _read(partition: MemoryPartition, offset: int, *, max_records: int, max_bytes: int) -> Chunk:
     records: list[LogRecord] = []
-    for at in range(offset, partition.end):
+    for at in range(offset, partition.stable_end):
         record = partition.records.get(at)
         if record is None:
             continue
@@ -247,4 +266,4 @@ def _read(partition: MemoryPartition, offset: int, *, max_records: int, max_byte
         if records and (max_bytes < 0 or len(records) == max_records):
             return Chunk(tuple(records), at)
         records.append(record)
-    return Chunk(tuple(records), partition.end)
+    return Chunk(tuple(records), partition.stable_end)

@@ -9,7 +9,9 @@ network.
 from __future__ import annotations
 
 import io
+from bisect import bisect_left, bisect_right, insort
 from dataclasses import dataclass, replace
+from itertools import islice
 from threading import RLock
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
@@ -59,6 +61,7 @@ class MemoryStore:
         self.fault = fault
         self._clock = clock
         self._objects: dict[str, list[_Version]] = {}  # oldest version first
+        self._keys: list[str] = []  # of _objects, sorted
         self._made = 0
         self._guard = RLock()
 
@@ -111,21 +114,9 @@ class MemoryStore:
         """See `Store.versions`: a snapshot, taken by the call."""
         self._trouble("versions", prefix, "before")
         with self._guard:
-            lines = [
-                ObjectVersion(
-                    key=key,
-                    version_id=version.version_id,
-                    is_delete_marker=version.body is None,
-                    is_latest=version is held[-1],
-                    size=len(version.body or b""),
-                    last_modified=version.last_modified,
-                )
-                for key, held in sorted(self._objects.items())
-                if key.startswith(prefix) and (after is None or key > after)
-                for version in reversed(held)
-            ]
+            lines = list(islice(self._lines(prefix, after), limit))
         self._trouble("versions", prefix, "after")
-        return iter(lines[:limit])
+        return iter(lines)
 
     def head(self, key: str, version_id: str) -> ObjectInfo:
         """See `Store.head`."""
@@ -218,15 +209,37 @@ class MemoryStore:
         """Remove one version, or all of a key, as if they had never been, lock or no lock."""
         with self._guard:
             if version_id is None:
-                self._objects.pop(key, None)
+                for version in tuple(self._objects.get(key, ())):
+                    self._forget(key, version)
             else:
                 self._forget(key, self._version(key, version_id))
+
+    def _lines(self, prefix: str, after: str | None) -> Iterator[ObjectVersion]:
+        start = bisect_left(self._keys, prefix)
+        if after is not None:
+            start = max(start, bisect_right(self._keys, after))
+        for key in islice(self._keys, start, None):
+            if not key.startswith(prefix):
+                return
+            held = self._objects[key]
+            for version in reversed(held):
+                yield ObjectVersion(
+                    key=key,
+                    version_id=version.version_id,
+                    is_delete_marker=version.body is None,
+                    is_latest=version is held[-1],
+                    size=len(version.body or b""),
+                    last_modified=version.last_modified,
+                )
 
     def _add(self, key: str, body: bytes | None, retention: Retention | None) -> str:
         self._made += 1
         version_id = f"{self._made:032x}"
         version = _Version(version_id, body, whole_seconds(self._clock()), retention)
-        self._objects.setdefault(key, []).append(version)
+        if key not in self._objects:
+            self._objects[key] = []
+            insort(self._keys, key)
+        self._objects[key].append(version)
         return version_id
 
     def _version(self, key: str, version_id: str) -> _Version:
@@ -246,6 +259,7 @@ class MemoryStore:
         held.remove(version)
         if not held:
             del self._objects[key]
+            self._keys.remove(key)
 
     def _is_locked(self, version: _Version, *, bypass_governance: bool) -> bool:
         if version.retention is None or version.retention.until <= self._clock():

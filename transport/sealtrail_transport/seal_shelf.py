@@ -16,10 +16,11 @@ from sealtrail_schemas.seal import MAX_SEAL_BYTES, OpenedSeal, check_extends, op
 from sealtrail_transport.errors import ObjectMissingError
 
 if TYPE_CHECKING:
-    from sealtrail_schemas.keys import Verifier
+    from sealtrail_schemas.trail_keys import TrailKeys
     from sealtrail_transport.store import ObjectVersion, Store
 
 _MAX_SIZE = 2**63 - 1
+_MOST_FOLLOWING = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +38,12 @@ def versions_of(store: Store, key: str) -> list[ObjectVersion]:
 
 
 def read_seal(
-    store: Store, folder: str, size: int, verifier: Verifier, previous: OpenedSeal | None
+    store: Store, folder: str, size: int, keys: TrailKeys, previous: OpenedSeal | None
 ) -> PlacedSeal | None:
     """The valid seal of a size: the oldest version that is signed well and extends `previous`.
 
-    With `previous` None, a seal that does not begin at sequence 0 is taken on its signature alone.
+    Signed well is what the trail's key of that size has signed. With `previous` None, a seal that does not
+    begin at sequence 0 is taken on its signature alone.
 
     Raises:
         UnknownFormatError: the trail's key has signed a seal of a newer version there.
@@ -53,7 +55,7 @@ def read_seal(
         try:
             with store.open(key, line.version_id) as stream:
                 data = stream.read()
-            opened = open_seal(data, verifier)
+            opened = open_seal(data, keys.at(size))
             if previous is not None or opened.seal.first.sequence == 0:
                 check_extends(previous, opened)
             _check_place(folder, size, opened)
@@ -65,7 +67,30 @@ def read_seal(
     return None
 
 
-def newest_seal(store: Store, folder: str, verifier: Verifier) -> PlacedSeal | None:
+def following_seal(
+    store: Store, folder: str, previous: OpenedSeal | None, keys: TrailKeys
+) -> PlacedSeal | None:
+    """The valid seal of the smallest size that goes on from `previous` (None: from the beginning), if any.
+
+    Looks through so many names at most (`_MOST_FOLLOWING`): whoever squats names can hide a seal here, and
+    can't make one up.
+
+    Raises:
+        UnknownFormatError: the trail's key has signed a seal of a newer version there.
+    """
+    start = reached = previous.checkpoint.size if previous else 0
+    for _ in range(_MOST_FOLLOWING):
+        size = _next_size(store, folder, reached)
+        if size is None:
+            return None
+        found = read_seal(store, folder, size, keys, previous)
+        if found is not None and found.opened.seal.first.sequence == start:
+            return found
+        reached = size
+    return None
+
+
+def newest_seal(store: Store, folder: str, keys: TrailKeys) -> PlacedSeal | None:
     """The valid seal of the greatest size, or None where nothing valid was sealed yet.
 
     Names that hold no valid seal (squatted ones) are passed over: they can't make an older seal look newest,
@@ -73,21 +98,21 @@ def newest_seal(store: Store, folder: str, verifier: Verifier) -> PlacedSeal | N
     """
     bound = _MAX_SIZE
     while size := _greatest_size(store, folder, bound):
-        found = read_seal(store, folder, size, verifier, None)
-        if found is not None and _extends_its_predecessor(store, folder, verifier, found):
+        found = read_seal(store, folder, size, keys, None)
+        if found is not None and _extends_its_predecessor(store, folder, keys, found):
             return found
         bound = size - 1
     return None
 
 
-def _extends_its_predecessor(store: Store, folder: str, verifier: Verifier, found: PlacedSeal) -> bool:
+def _extends_its_predecessor(store: Store, folder: str, keys: TrailKeys, found: PlacedSeal) -> bool:
     size_before = found.opened.seal.first.sequence
     if size_before == 0:
         return True
-    before = read_seal(store, folder, size_before, verifier, None)
+    before = read_seal(store, folder, size_before, keys, None)
     if before is None:  # expired with its retention, or gone: the signature has to do
         return True
-    return read_seal(store, folder, found.opened.checkpoint.size, verifier, before.opened) is not None
+    return read_seal(store, folder, found.opened.checkpoint.size, keys, before.opened) is not None
 
 
 def _greatest_size(store: Store, folder: str, bound: int) -> int:

@@ -28,7 +28,7 @@ _MEANINGS: Final[dict[int | None, tuple[type[LogError], str]]] = {
         "can't be opened; check that the folder exists and that you may write to it",
     ),
     sqlite3.SQLITE_BUSY: (LogBusyError, "another process holds its lock; wait for it or stop it"),
-    sqlite3.SQLITE_NOTADB: (LogError, "not a sealtrail log; move the file away or give another path"),
+    sqlite3.SQLITE_NOTADB: (LogError, "not a sealtrail {what}; move the file away or give another path"),
     sqlite3.SQLITE_CORRUPT: (LogError, "the file is damaged; move it away, restore a copy if there is one"),
 }
 
@@ -39,16 +39,16 @@ def primary_code(error: sqlite3.Error) -> int | None:
     return None if code is None else code & 0xFF
 
 
-def log_error(error: sqlite3.Error, path: Path) -> LogError:
-    """The LogError that says what `error` means for the log at `path`."""
+def log_error(error: sqlite3.Error, path: Path, what: str = "log") -> LogError:
+    """The LogError that says what `error` means for the log, or what it is, at `path`."""
     kind, advice = _MEANINGS.get(primary_code(error), (LogError, ""))
-    return kind(f"{path}: {advice or error}")
+    return kind(f"{path}: {advice.format(what=what) or error}")
 
 
 @contextmanager
-def translated(path: Path) -> Iterator[None]:
+def translated(path: Path, what: str = "log") -> Iterator[None]:
     """Turn any error of SQLite into a LogError."""
     try:
         yield
     except sqlite3.Error as error:
-        raise log_error(error, path) from error
+        raise log_error(error, path, what) from error

@@ -11,7 +11,7 @@ import os
 import sqlite3
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -145,6 +145,10 @@ class SqliteLog:
             row = self._partition(connection, topic, partition)
         return Bounds(row.start, row.end)
 
+    def written_end(self, topic: str, partition: int) -> int:
+        """See `Log.written_end`; transactions end before others see anything of them."""
+        return self.bounds(topic, partition).end
+
     def read(self, topic: str, partition: int, offset: int, *, max_records: int, max_bytes: int) -> Chunk:
         """See `Log.read`."""
         records: list[LogRecord] = []
@@ -176,7 +180,7 @@ class SqliteLog:
         if found != expected:
             raise LogError(f"{self._path}: records {expected} to {found - 1} were removed by another program")
 
-    def writer(self, topic: str, partition: int, *, name: str) -> SqliteWriter:
+    def writer(self, topic: str, partition: int, *, name: str, each_offset: bool = False) -> SqliteWriter:
         """See `Log.writer`."""
         with self._writing() as connection:
             self._partition(connection, topic, partition)
@@ -184,7 +188,7 @@ class SqliteLog:
                 "INSERT INTO writers VALUES (?, 1) ON CONFLICT DO UPDATE SET epoch = epoch + 1", (name,)
             )
             epoch = _Epoch.newest(connection, name)
-        return SqliteWriter(self, topic, partition, epoch)
+        return SqliteWriter(self, topic, partition, epoch, each_offset=each_offset)
 
     def append_events(self, topic: str, partition: int, records: Sequence[NewRecord]) -> list[int]:
         """See `EventLog.append_events`."""
@@ -294,7 +298,10 @@ class _Epoch:
 class SqliteWriter:
     """`PartitionWriter` of a SqliteLog; made by `SqliteLog.writer`."""
 
-    def __init__(self, log: SqliteLog, topic: str, partition: int, epoch: _Epoch) -> None:
+    def __init__(
+        self, log: SqliteLog, topic: str, partition: int, epoch: _Epoch, *, each_offset: bool
+    ) -> None:
+        self._each_offset = each_offset
         self._log = log
         self._topic = topic
         self._partition = partition
@@ -306,10 +313,13 @@ class SqliteWriter:
         if self._closed:
             raise LogError("this writer is closed; open another")
         try:
-            return self._log._append(self._topic, self._partition, records, epoch=self._epoch)  # noqa: SLF001 - one unit
+            appended = self._log._append(self._topic, self._partition, records, epoch=self._epoch)  # noqa: SLF001 - one unit
         except UncertainAppendError:
             self._closed = True
             raise
+        if not self._each_offset:
+            return appended
+        return replace(appended, offsets=range(appended.first_offset, appended.next_offset))
 
     def close(self) -> None:
         """See `PartitionWriter.close`."""

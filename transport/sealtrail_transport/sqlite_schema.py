@@ -1,9 +1,10 @@
-"""The tables of the SQLite log, and how a connection to them is opened."""
+"""The tables of the SQLite log, and how a connection to a database of sealtrail's is opened."""
 
 from __future__ import annotations
 
 import sqlite3
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from sealtrail_transport.errors import LogError
@@ -51,13 +52,33 @@ _TABLES: Final = (
     "CREATE TABLE writers (name TEXT PRIMARY KEY, epoch INTEGER NOT NULL)",
 )
 
+
+@dataclass(frozen=True, slots=True)
+class DatabaseKind:
+    """What a file of sealtrail's holds.
+
+    Attributes:
+        what: its name in messages.
+        application_id: tells it from other programs' databases (https://sqlite.org/fileformat2.html, 1.3.14).
+        version: of its tables.
+        tables: the statements that make them.
+    """
+
+    what: str
+    application_id: int
+    version: int
+    tables: tuple[str, ...]
+
+
+LOG: Final = DatabaseKind("a log", APPLICATION_ID, SCHEMA_VERSION, _TABLES)
+
 # 8 KiB pages append records of 500 bytes about 15 % faster than SQLite's default of 4 KiB.
 _PAGE_BYTES: Final = 8192
 _WAL_KEPT_BYTES: Final = 64 * 1024 * 1024
 _WAL_RETRY_S: Final = 0.01
 
 
-def connect(path: Path, *, busy_timeout_s: float) -> sqlite3.Connection:
+def connect(path: Path, *, busy_timeout_s: float, kind: DatabaseKind = LOG) -> sqlite3.Connection:
     """Open the database at `path`, which is made if there is none.
 
     The connection is in autocommit mode, may move between threads, and waits up to `busy_timeout_s` seconds
@@ -71,8 +92,8 @@ def connect(path: Path, *, busy_timeout_s: float) -> sqlite3.Connection:
     try:
         connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")  # heeded only while the file is empty
         if _is_empty(connection):
-            _create_tables(connection)
-        _check_identity(connection, path)
+            _create_tables(connection, kind)
+        _check_identity(connection, path, kind)
         _enter_wal_mode(connection, deadline=time.monotonic() + busy_timeout_s)
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA fullfsync = ON")  # macOS: a plain fsync does not reach the disk
@@ -95,25 +116,25 @@ def _is_empty(connection: sqlite3.Connection) -> bool:
     )
 
 
-def _create_tables(connection: sqlite3.Connection) -> None:
+def _create_tables(connection: sqlite3.Connection, kind: DatabaseKind) -> None:
     """Make tables and identity in one transaction, unless another process was faster."""
     connection.execute("BEGIN IMMEDIATE")
     if _is_empty(connection):
-        for statement in _TABLES:
+        for statement in kind.tables:
             connection.execute(statement)
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        connection.execute(f"PRAGMA application_id = {kind.application_id}")
+        connection.execute(f"PRAGMA user_version = {kind.version}")
     connection.execute("COMMIT")
 
 
-def _check_identity(connection: sqlite3.Connection, path: Path) -> None:
-    if _pragma(connection, "application_id") != APPLICATION_ID:
+def _check_identity(connection: sqlite3.Connection, path: Path, kind: DatabaseKind) -> None:
+    if _pragma(connection, "application_id") != kind.application_id:
         raise LogError(f"{path}: a database of another program; give another path")
     version = _pragma(connection, "user_version")
-    if version != SCHEMA_VERSION:
+    if version != kind.version:
         raise LogError(
-            f"{path}: a log of version {version}, but this sealtrail knows version {SCHEMA_VERSION} only; "
-            "use the sealtrail that wrote it"
+            f"{path}: {kind.what} of version {version}, but this sealtrail knows version {kind.version} "
+            "only; use the sealtrail that wrote it"
         )
 
 

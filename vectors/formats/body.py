@@ -90,7 +90,19 @@ def _valid() -> list[dict[str, Any]]:
             {**REJECTED, "reason": "zu groß: 5 MB €"},
         ),
         _case("heartbeat", "Nothing but its type.", "heartbeat", {"type": "heartbeat"}),
-        _case("control", "Reserved.", "control", {"control": "key-change", "type": "control"}),
+        _case("control", "A name alone.", "control", {"control": "x", "type": "control"}),
+        _case(
+            "control-note",
+            "With a statement, of which a body knows nothing.",
+            "control",
+            {"control": "gap", "note": "{}\n\n", "type": "control"},
+        ),
+        _case(
+            "genesis-successor-of-other-key",
+            "The predecessor's key was another one.",
+            "genesis",
+            {**GENESIS, "predecessor": {**PREDECESSOR, "key": vkey(ORIGIN, OTHER_KEY)}},
+        ),
         _case(
             "control-members",
             "With members that no version knows yet.",
@@ -216,6 +228,18 @@ def _invalid() -> list[dict[str, Any]]:
             "A predecessor of no origin.",
             "genesis",
             {**GENESIS, "predecessor": {**PREDECESSOR, "origin": "payments"}},
+        ),
+        _bad(
+            "genesis-predecessor-key",
+            "A key of another name than the predecessor's.",
+            "genesis",
+            {**GENESIS, "predecessor": {**PREDECESSOR, "key": vkey("audit.example.com/payments/1", KEY)}},
+        ),
+        _bad(
+            "control-note-null",
+            "Null is not missing.",
+            "control",
+            {"control": "x", "note": None, "type": "control"},
         ),
         _bad(
             "genesis-topic-text",

@@ -134,7 +134,7 @@ FINDINGS: Final[Mapping[CheckName, frozenset[Code]]] = {
         }
     ),
     CheckName.HISTORY: frozenset({Code.TRAIL_FORKED, Code.SEAL_FORKED, Code.HEAD_ROOT}),
-    CheckName.HEAD: frozenset({Code.HEAD_CUT, Code.HEAD_ROOT}),
+    CheckName.HEAD: frozenset({Code.HEAD_CUT, Code.HEAD_ROOT, Code.HEAD_UNCOMPARED}),
     CheckName.FRESH: frozenset({Code.TRAIL_STALE}),
     CheckName.LOCKS: frozenset(
         {

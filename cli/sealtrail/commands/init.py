@@ -6,6 +6,7 @@ import re
 import socket
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -23,12 +24,12 @@ from sealtrail.kafka_setup import TopicWishes, extend_topics, prepare_topics
 from sealtrail.retention import choose_retention
 from sealtrail.settings import setting
 from sealtrail.setup import add_trails, set_up
+from sealtrail.succession_run import SuccessionChoice, init_successor
 from sealtrail.trail_report import report_trails
 from sealtrail_transport.kafka_address import parse_kafka_address
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from sealtrail.console import Output
     from sealtrail.kafka_setup import PreparedTopics
@@ -42,6 +43,7 @@ DEFAULT_TOPIC: Final = "events"
         "sealtrail init",
         "sealtrail init --base audit.example.com --topic payments --log kafka://broker:9092 \\",
         "    --archive s3://acme-audit/trails --retention 7y",
+        'sealtrail init --data .sealtrail-2 --succeed .sealtrail --reason "raw topic restored" --dry-run',
     )
 )
 @setting(
@@ -77,11 +79,22 @@ DEFAULT_TOPIC: Final = "events"
     help=f"s3://bucket[/prefix], {EMBEDDED}, or {FOLDER}, which has no lock.  [default: {EMBEDDED}; with "
     "Kafka there is none]",
 )
+@click.option(
+    "--succeed",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Go on from the trails of this data folder, which had to stop.",
+)
+@click.option("--new-keys", is_flag=True, help="With --succeed: take no key over.")
+@click.option("--reason", metavar="TEXT", help="With --succeed: why, in one line. It is stated in the trail.")
+@click.option("--dry-run", is_flag=True, help="With --succeed: only say what would be done.")
 @endpoint_option
 @profile_option
 @data_option
 @librdkafka_option
-@click.option("--yes", is_flag=True, help="Ask nothing: yes, the retention may exceed ten years.")
+@click.option(
+    "--yes", is_flag=True, help="Ask nothing: yes, go on from those; yes, the retention may exceed ten years."
+)
 @output_options
 def command(
     *,
@@ -89,6 +102,10 @@ def command(
     yes: bool,
     create_raw: bool,
     replication: int | None,
+    succeed: Path | None,
+    new_keys: bool,
+    reason: str | None,
+    dry_run: bool,
     librdkafka: Mapping[str, Property],
     **wanted: Any,
 ) -> None:
@@ -99,9 +116,23 @@ def command(
 
     In a Kafka cluster it makes the chained topic, which no retention empties, and refuses one that would
     break a promise. Called again after partitions were added to the topic, it begins their trails.
+
+    With --succeed, each new trail names in its first entry the trail that it goes on from, with its newest
+    seal, so that auditors can follow. It takes base, topic, archive and keys over from the old data folder,
+    and chains into a topic of its own. It reads on in the raw topic behind what the old trail has sealed;
+    where that topic was made anew or its offsets are in doubt, from the start of what is left. Stop the old
+    services before; they do not start again.
     """
     output = current_output()
     folder = DataFolder(data)
+    if succeed is not None:
+        choice = SuccessionChoice(
+            DataFolder(succeed), new_keys, reason, dry_run, yes, create_raw, replication, librdkafka
+        )
+        init_successor(output, folder, choice, wanted)
+        return
+    if new_keys or reason or dry_run:
+        raise CommandError("--new-keys, --reason and --dry-run are for --succeed")
     if folder.exists:
         deployment = folder.deployment()
         _refuse_changes(folder, deployment, wanted)

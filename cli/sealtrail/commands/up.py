@@ -6,7 +6,7 @@ import os
 import secrets
 import signal
 import sys
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
 
@@ -22,6 +22,8 @@ from sealtrail.folder_lock import Holder, announce, locked
 from sealtrail.help_text import examples
 from sealtrail.interrupts import Interrupts
 from sealtrail.line import Line
+from sealtrail.metrics_option import metrics_options
+from sealtrail.monitor import monitoring
 from sealtrail.pipeline import Pipeline
 from sealtrail.pipeline_options import archiver_options, chainer_options
 from sealtrail.pipeline_view import PipelineView
@@ -37,10 +39,13 @@ from sealtrail_transport.sqlite_log import SqliteLog
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from sealtrail.console import Output
     from sealtrail.data_folder import Deployment
+    from sealtrail.metrics_option import MetricsChoice
+    from sealtrail.monitor import Monitor
     from sealtrail.pipeline_options import BatchChoice
     from sealtrail_archiver.settings import ArchiverSettings
     from sealtrail_chainer.chainer import ChainerSettings
@@ -59,6 +64,7 @@ _LOOK_EVERY_S: Final = 0.2
 @click.option("--yes", is_flag=True, help="Ask nothing: yes, --reset may delete.")
 @archiver_options
 @chainer_options
+@metrics_options
 @data_option
 @output_options
 def command(
@@ -68,6 +74,7 @@ def command(
     yes: bool,
     batches: BatchChoice,
     chainer: ChainerSettings,
+    metrics: MetricsChoice,
     data: Path,
 ) -> None:
     """Run the pipeline: chain and seal what is published.
@@ -93,9 +100,17 @@ def command(
         report_trails(output, folder, made=True)
     evidence.refuse_restart(folder)
     machines = _Machines(chainer, batches.settings(deployment.retention), batches.view_mappings())
-    with Interrupts() as interrupts:
-        with _pipeline(output, folder, deployment, machines, interrupts) as pipeline:
-            view = _run(output, folder, pipeline, interrupts, drain=drain)
+    with Interrupts() as interrupts, monitoring("up", metrics) as monitor:
+        try:
+            with (
+                _pipeline(output, folder, deployment, machines, interrupts) as pipeline,
+                _watched(output, pipeline, monitor),
+            ):
+                view = _run(output, folder, pipeline, interrupts, drain=drain)
+        except LineStoppedError:
+            if monitor is not None:
+                monitor.linger(interrupts)
+            raise
         if interrupts.count > 1:
             _end_at_once()
     output.say(
@@ -103,6 +118,13 @@ def command(
     )
     if interrupts.first is signal.SIGINT:
         click.get_current_context().exit(ExitCode.INTERRUPTED)
+
+
+def _watched(output: Output, pipeline: Pipeline, monitor: Monitor | None) -> AbstractContextManager[None]:
+    if monitor is None:
+        return nullcontext()
+    output.say(f"Metrics: {monitor.url}")
+    return monitor.watching(pipeline)
 
 
 class _Machines(NamedTuple):
