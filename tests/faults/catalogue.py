@@ -10,6 +10,7 @@ from faults import (  # noqa: F401 - they register themselves
     scenarios_network,
     scenarios_clocks,
     scenarios_misuse,
+    scenarios_outbox,
 )
 from faults.scenario import SCENARIOS
 

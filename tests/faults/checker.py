@@ -165,7 +165,9 @@ def _out_of_order(records: Sequence[Record], archive: Archive) -> Iterator[Viola
             yield Violation(Wrong.REORDERED, f"{_where(event)} holds number {number} of {producer} too late")
         newest[event.partition, producer] = number
         ack = acks.get(key)
-        if ack is not None and (ack.partition, ack.offset) != (event.partition, event.source_offset):
+        if ack is None or ack.offset is None:
+            continue
+        if (ack.partition, ack.offset) != (event.partition, event.source_offset):
             yield Violation(
                 Wrong.REORDERED,
                 f"{key} was acknowledged at {ack.partition}/{ack.offset}, {_where(event)} says "

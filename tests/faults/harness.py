@@ -89,6 +89,7 @@ class Run:
         self.producers: list[Producer] = []
         self.services: list[Service] = []
         self._progress: Progress | None = None
+        self._publishing: dict[str, Any] = {}
         self._held = ExitStack()
 
     def __enter__(self) -> Self:
@@ -117,17 +118,22 @@ class Run:
         self.settings |= {"partitions": partitions, "producers": producers, "rate": rate, "padding": padding}
         self.stack.init("--create-raw", "--partitions", str(partitions))
         self._progress = Progress(self.site.brokers.settings(), f"{self.stack.name}.chained", partitions)
+        self._publishing = {
+            "log": producer_log or self.stack.log_address,
+            "topic": self.stack.name,
+            "folder": self.folder,
+            "rate": rate,
+            "padding": padding,
+            "keys": 1 if partitions == 1 else 12,
+        }
         for number in range(producers):
-            producer = Producer(
-                f"producer-{number}",
-                log=producer_log or self.stack.log_address,
-                topic=self.stack.name,
-                folder=self.folder,
-                rate=rate,
-                padding=padding,
-                keys=1 if partitions == 1 else 12,
-            )
-            self.producers.append(producer)
+            self.publish(f"producer-{number}")
+
+    def publish(self, name: str, **options: Any) -> Producer:
+        """Start a producer; one of the same name goes on where it was killed."""
+        producer = Producer(name, **self._publishing, **options)
+        self.producers.append(producer)
+        return producer
 
     def chain(self, *arguments: str, **options: Any) -> Service:
         """Start a chainer."""
@@ -262,7 +268,7 @@ class Run:
 
     def judge(self) -> dict[str, Any]:
         """The verdict of the checker, with all figures."""
-        records = [read_record(producer.notes) for producer in self.producers]
+        records = [read_record(notes) for notes in sorted({producer.notes for producer in self.producers})]
         archive = read_archive(self.open_store(), self.policy())
         windows = window_s(records, archive)
         wrong = judge(records, archive, findings_expected=frozenset(self.expected.findings))

@@ -19,14 +19,19 @@ import sys
 import threading
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import sealtrail.logs
 import sealtrail.service
 import sealtrail.stores
+import sealtrail_producers.connect
 import sealtrail_transport.kafka_writer
-from crash_points import WatchedLog, WatchedStore
+from crash_points import Watch, WatchedLog, WatchedStore
 from sealtrail.__main__ import main
+from sealtrail_producers.outbox import Outbox
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 PARTS: Final = {"chain": "chainer", "archive": "archiver"}
 WRITER_CALLS: Final = {
@@ -40,6 +45,14 @@ WRITER_CALLS: Final = {
 
 WRITER_POINTS: Final = tuple(
     f"chainer.kafka-{name}.{when}" for name in WRITER_CALLS.values() for when in ("before", "after")
+)
+OUTBOX_POINTS: Final = tuple(
+    f"outbox.{call}.{when}"
+    for call in (
+        *("topic", "bounds", "read-raw", "writer", "append", "commit"),  # the last one of its file
+        *(f"kafka-{name}" for name in WRITER_CALLS.values()),
+    )
+    for when in ("before", "after")
 )
 _SIGNALS: Final = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
 
@@ -69,8 +82,9 @@ class Trigger:
 class WatchedProducer:
     """librdkafka's producer as KafkaWriter uses it, with a point before and after each call that matters."""
 
-    def __init__(self, target, at) -> None:
+    def __init__(self, target, part: str, at) -> None:
         self._target = target
+        self._part = part
         self._at = at
 
     def __getattr__(self, name):
@@ -79,9 +93,9 @@ class WatchedProducer:
             return found
 
         def call(*arguments, **keywords):
-            self._at(f"chainer.kafka-{label}.before")
+            self._at(f"{self._part}.kafka-{label}.before")
             answer = found(*arguments, **keywords)
-            self._at(f"chainer.kafka-{label}.after")
+            self._at(f"{self._part}.kafka-{label}.after")
             return answer
 
         return call
@@ -104,7 +118,26 @@ def arm(part: str, at) -> None:
 
     sealtrail.logs.open_log = watched_log
     sealtrail.stores.opened_for_work = watched_store
-    sealtrail_transport.kafka_writer.Producer = lambda *arguments: WatchedProducer(producer(*arguments), at)
+    sealtrail_transport.kafka_writer.Producer = lambda *arguments: WatchedProducer(
+        producer(*arguments), part, at
+    )
+
+
+def arm_outbox(at) -> None:
+    """Put the points around the log and the commits of an outbox of this process."""
+    open_log, commit = sealtrail_producers.connect._open_kafka_log, Outbox._commit
+    producer = sealtrail_transport.kafka_writer.Producer
+
+    def watched_commit(outbox, connection):
+        Watch("outbox", at)("commit", commit, outbox, connection)
+
+    sealtrail_producers.connect._open_kafka_log = lambda settings: WatchedLog(
+        open_log(settings), "outbox", at
+    )
+    sealtrail_transport.kafka_writer.Producer = lambda *arguments: WatchedProducer(
+        producer(*arguments), "outbox", at
+    )
+    Outbox._commit = watched_commit
 
 
 def set_clock_wrong(file: Path) -> None:
@@ -117,18 +150,24 @@ def set_clock_wrong(file: Path) -> None:
     sealtrail.service.system_clock_ms = wrong
 
 
+def trigger_of(environment: Mapping[str, str]) -> Trigger | None:
+    """The fault that the environment asks for."""
+    if "FAULTS_POINT" not in environment:
+        return None
+    return Trigger(
+        environment["FAULTS_POINT"],
+        int(environment.get("FAULTS_PASSAGE", "1")),
+        environment["FAULTS_ACTION"],
+        Path(environment["FAULTS_NOTE"]),
+    )
+
+
 def launch() -> None:
-    environment = os.environ
-    if "FAULTS_POINT" in environment:
-        trigger = Trigger(
-            environment["FAULTS_POINT"],
-            int(environment.get("FAULTS_PASSAGE", "1")),
-            environment["FAULTS_ACTION"],
-            Path(environment["FAULTS_NOTE"]),
-        )
+    trigger = trigger_of(os.environ)
+    if trigger is not None:
         arm(PARTS[sys.argv[1]], trigger)
-    if "FAULTS_CLOCK" in environment:
-        set_clock_wrong(Path(environment["FAULTS_CLOCK"]))
+    if "FAULTS_CLOCK" in os.environ:
+        set_clock_wrong(Path(os.environ["FAULTS_CLOCK"]))
     main()
 
 

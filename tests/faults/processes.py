@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -56,7 +55,7 @@ class Service:
         self.told: list[dict] = []
         self.started_at = time.time()
         self._note = folder / f"note-{command}-{instance}-{time.monotonic_ns()}"
-        inside = {} if fault is None else self._inside(fault)
+        inside = {} if fault is None else inside_of(fault, self._note)
         common = ("--instance", instance, "--log-format", "json", *SHORT)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "faults.launch", command, *common, *arguments],
@@ -69,14 +68,6 @@ class Service:
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-
-    def _inside(self, fault: Fault) -> dict[str, str]:
-        return {
-            "FAULTS_POINT": fault.point,
-            "FAULTS_PASSAGE": str(fault.passage),
-            "FAULTS_ACTION": fault.action,
-            "FAULTS_NOTE": str(self._note),
-        }
 
     def _read(self) -> None:
         for line in self.process.stderr:
@@ -140,28 +131,57 @@ class Producer:
     """`faults.producer` as a child."""
 
     def __init__(
-        self, name: str, *, log: str, topic: str, folder: Path, rate: float, padding: int, keys: int
-    ):
+        self,
+        name: str,
+        *,
+        log: str,
+        topic: str,
+        folder: Path,
+        rate: float,
+        padding: int,
+        keys: int,
+        outbox: bool = False,
+        fault: Fault | None = None,
+    ) -> None:
         self.notes = folder / f"{name}.jsonl"
-        self.notes.touch()
+        self._note = folder / f"note-{name}-{time.monotonic_ns()}"
+        inside = {} if fault is None else inside_of(fault, self._note)
         self.process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "faults.producer", "--log", log, "--topic", topic),
                 *("--notes", str(self.notes), "--rate", str(rate)),
                 *("--padding", str(padding), "--keys", str(keys)),
+                *(("--outbox", str(folder / f"{name}.db")) if outbox else ()),
             ],
             cwd=folder,
-            env=clean_environment() | {"PYTHONPATH": str(TESTS)},
+            env=clean_environment() | {"PYTHONPATH": str(TESTS)} | inside,
             stdin=subprocess.DEVNULL,
         )
 
+    @property
+    def reached(self) -> bool:
+        """Whether it has come to the point of its fault."""
+        return self._note.exists()
+
     def stop(self) -> None:
         """Have it publish no more, and wait until it has every answer that it will get."""
-        if self.process.poll() is None:
-            os.kill(self.process.pid, signal.SIGTERM)
+        if self.process.poll() == -signal.SIGKILL:
+            return
+        self.process.terminate()
         code = self.process.wait(timeout=2 * END_S)
         assert code == 0, f"the producer {self.notes.stem} ended with {code}"
 
     def kill(self) -> None:
+        """Kill -9, and wait for the end."""
         self.process.kill()
         self.process.wait()
+
+
+def inside_of(fault: Fault, note: Path) -> dict[str, str]:
+    """The environment of a process that is to do that to itself."""
+    return {
+        "FAULTS_POINT": fault.point,
+        "FAULTS_PASSAGE": str(fault.passage),
+        "FAULTS_ACTION": fault.action,
+        "FAULTS_NOTE": str(note),
+    }

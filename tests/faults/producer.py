@@ -1,10 +1,11 @@
 """A service that publishes, as a process of its own: `python -m faults.producer`, until SIGTERM.
 
-It notes what it was told of each event; that file is all that the checker knows of it.
+Killed and begun again, it goes on behind the last number that it noted. It notes what it was told of each event; that file is all that the checker knows of it.
 """
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from pathlib import Path
@@ -12,8 +13,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from faults.records import Notes, value_of
-from sealtrail_producers.connect import sink_factory
+from faults.launch import arm_outbox, trigger_of
+from faults.records import Notes, read_record, value_of
+from sealtrail_producers.connect import outbox_sink_factory, sink_factory
 from sealtrail_transport.errors import BufferFullError, LogError, LogUnavailableError
 from sealtrail_transport.log import NewRecord
 
@@ -32,13 +34,22 @@ FLUSH_S = 120.0
 @click.option("--rate", type=float, required=True, help="Events a second.")
 @click.option("--padding", type=int, default=100, help="Bytes that each value is longer.")
 @click.option("--keys", type=int, default=1, help="How many keys it publishes under.")
-def main(log: str, topic: str, notes: Path, rate: float, padding: int, keys: int) -> None:
+@click.option("--outbox", type=click.Path(path_type=Path), help="Publish through an outbox in this file.")
+def main(  # noqa: PLR0913 - options
+    log: str, topic: str, notes: Path, rate: float, padding: int, keys: int, outbox: Path | None
+) -> None:
     """Publish at a rate until SIGTERM, then wait for all answers."""
     over = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: over.set())
+    number = max(read_record(notes).acks, default=-1) + 1 if notes.exists() else 0
     noted, producer = Notes(notes), notes.stem
-    sink = open_patiently(lambda: sink_factory(log, topic)(), over)
-    number = 0
+    if outbox is None:
+        open_sink = sink_factory(log, topic)
+    else:
+        if (trigger := trigger_of(os.environ)) is not None:
+            arm_outbox(trigger)
+        open_sink = outbox_sink_factory(log, topic, outbox, producer=producer)
+    sink = open_patiently(open_sink, over)
     while sink is not None and not over.wait(1 / rate):
         noted.sending(number)
         key = f"{producer}-{number % keys}".encode()
@@ -47,6 +58,8 @@ def main(log: str, topic: str, notes: Path, rate: float, padding: int, keys: int
         except BufferFullError as error:
             noted.failed(number, str(error))
         else:
+            if outbox is not None:
+                noted.kept(number)
             future.add_done_callback(lambda done, number=number: _note(noted, number, done))
         number += 1
     if sink is not None:

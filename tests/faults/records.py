@@ -3,6 +3,7 @@
     {"n": 5, "at": 1790000000.1}                                      about to be published
     {"n": 5, "at": 1790000000.2, "partition": 0, "offset": 17}        acknowledged
     {"n": 6, "at": 1790000120.3, "failed": "…"}                       not delivered, as far as the producer knows
+    {"n": 7, "at": 1790000121.4, "kept": true}                        in the outbox: acknowledged, place unknown
 
 The first line is written before the event is handed over, so nothing can be published that is not noted. A
 number without an answer, or with `failed`, may have been stored or not.
@@ -22,10 +23,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Ack:
-    """Where the log says that an event lies, and when (seconds since the Unix epoch) the producer was told."""
+    """When (seconds since the Unix epoch) a producer was told that an event will not be lost.
 
-    partition: int
-    offset: int
+    `partition` and `offset` are where the log says that it lies; None where only an outbox has spoken yet.
+    """
+
+    partition: int | None
+    offset: int | None
     at: float
 
 
@@ -54,6 +58,9 @@ class Notes:
 
     def acknowledged(self, number: int, partition: int, offset: int) -> None:
         self._write(n=number, partition=partition, offset=offset)
+
+    def kept(self, number: int) -> None:
+        self._write(n=number, kept=True)
 
     def failed(self, number: int, why: str) -> None:
         self._write(n=number, failed=why)
@@ -90,6 +97,10 @@ def read_record(path: Path) -> Record:
         fields = json.loads(line)
         number = fields["n"]
         acks.setdefault(number, None)
-        if "offset" in fields:
-            acks[number] = Ack(fields["partition"], fields["offset"], fields["at"])
+        told = acks[number]
+        if "kept" in fields:
+            acks[number] = Ack(None, None, fields["at"])
+        elif "offset" in fields:
+            at = fields["at"] if told is None else told.at
+            acks[number] = Ack(fields["partition"], fields["offset"], at)
     return Record(path.stem, acks)

@@ -62,7 +62,8 @@ def main(only: tuple[str, ...], seeds: str, repeat: bool, is_long: bool, results
                 result = play(each, site, seed, quick=not is_long)
                 tell(result)
                 failed += bool(result["violations"])
-                keep(result, file)
+                if not any(violation.startswith("harness:") for violation in result["violations"]):
+                    keep(result, file)  # what the harness has spoiled is no result
     if failed:
         raise click.ClickException(f"{failed} runs found something wrong")
 
