@@ -1,4 +1,4 @@
-"""Kafka for runs that break it: one broker or three, which can be killed and started again on what they stored."""
+"""Kafka for runs that break it: brokers that can be killed, and started again on what they stored."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from sealtrail_transport.kafka_settings import KafkaSettings
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-# The image formats its storage at each start, and refuses what is formatted already. What is to be done to the
-# disk of a broker that is down is done by its next start.
+# The image formats its storage at each start, and refuses what is formatted already. What is to be done to
+# the disk of a broker that is down is done by its next start.
 _START: Final = """
 if [ -e /tmp/before-start ]; then
     bash -e /tmp/before-start
@@ -31,7 +31,7 @@ fi
 touch /tmp/formatted
 exec /etc/kafka/docker/run
 """
-_LOGS: Final = "/tmp/kafka-logs"
+_LOGS: Final = "/tmp/kafka-logs"  # noqa: S108 - in the container
 TRANSACTION_PARTITIONS: Final = 3
 CLIENTS: Final = ("producer", "chainer", "archiver")
 """Who may be given a way of their own to the broker, with a proxy in it."""
@@ -39,7 +39,7 @@ CLIENTS: Final = ("producer", "chainer", "archiver")
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How one client gets to the broker: the port that it is told, where a proxy listens, and the broker's own."""
+    """How one client gets to the broker: the port that it is told, of a proxy, and the broker's own."""
 
     told: int
     real: int
@@ -99,7 +99,7 @@ class Brokers:
         return client.list_topics(topic, timeout=10).topics[topic].partitions[partition].leader
 
     def transaction_partition(self, name: str) -> int:
-        """The partition of `__transaction_state` that keeps a transactional id: Java's hash of it, as Kafka has it."""
+        """The partition of `__transaction_state` that keeps a transactional id: by Java's hash."""
         hashed = 0
         for unit in name.encode("utf-16-be")[1::2]:  # ids are ASCII here
             hashed = (31 * hashed + unit) & 0xFFFFFFFF
@@ -161,7 +161,7 @@ def one_broker() -> Iterator[Brokers]:
 
 @contextmanager
 def three_brokers() -> Iterator[Brokers]:
-    """Three nodes that are brokers and controllers: three copies of everything, two of which must be there."""
+    """Three nodes that are brokers and controllers: three copies of all, two of which must be there."""
     from testcontainers.core.network import Network
 
     ports = free_ports(3)

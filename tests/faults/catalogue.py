@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from faults import (  # noqa: F401 - they register themselves
-    scenarios_kills,
-    scenarios_broker,
-    scenarios_store,
-    scenarios_groups,
-    scenarios_network,
-    scenarios_clocks,
-    scenarios_misuse,
-    scenarios_outbox,
-)
+from importlib import import_module
+
 from faults.scenario import SCENARIOS
 
 __all__ = ["SCENARIOS"]
+
+for _part in ("kills", "broker", "store", "groups", "network", "clocks", "misuse", "outbox"):
+    import_module(f"faults.scenarios_{_part}")  # its scenarios register themselves

@@ -1,4 +1,4 @@
-"""The judge of a run. It sees two things only: what producers were told, and what the archive holds at the end.
+"""The judge of a run. It sees two things only: what producers were told, and what the archive holds.
 
 It has no word from brokers, services or the harness, so nothing that they get wrong can make it lenient.
 """
@@ -51,7 +51,7 @@ class Archived:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A head that was signed: of any seal that opens under a key of the policy, wherever and whichever version."""
+    """A head that was signed: of a seal under a key of the policy, of whichever version, wherever."""
 
     origin: str
     folder: str

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final
 
-from command_line import await_true
 from faults.archive import read_archive
 from faults.checker import Violation, Wrong, judge, window_s
 from faults.processes import Fault, Producer, Service

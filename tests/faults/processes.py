@@ -110,6 +110,10 @@ class Service:
     def send(self, number: int) -> None:
         self.process.send_signal(number)
 
+    def resume(self) -> None:
+        """Let a process that was stopped by SIGSTOP go on."""
+        self.send(signal.SIGCONT)
+
     def kill(self) -> None:
         """Kill -9, and wait for the end."""
         self.process.kill()

@@ -1,6 +1,7 @@
 """A service that publishes, as a process of its own: `python -m faults.producer`, until SIGTERM.
 
-Killed and begun again, it goes on behind the last number that it noted. It notes what it was told of each event; that file is all that the checker knows of it.
+Killed and begun again, it goes on behind the last number that it noted. It notes what it
+was told of each event; that file is all that the checker knows of it.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ FLUSH_S = 120.0
 @click.option("--padding", type=int, default=100, help="Bytes that each value is longer.")
 @click.option("--keys", type=int, default=1, help="How many keys it publishes under.")
 @click.option("--outbox", type=click.Path(path_type=Path), help="Publish through an outbox in this file.")
-def main(  # noqa: PLR0913 - options
+def main(  # noqa: PLR0917 - options
     log: str, topic: str, notes: Path, rate: float, padding: int, keys: int, outbox: Path | None
 ) -> None:
     """Publish at a rate until SIGTERM, then wait for all answers."""

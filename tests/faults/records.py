@@ -2,8 +2,8 @@
 
     {"n": 5, "at": 1790000000.1}                                      about to be published
     {"n": 5, "at": 1790000000.2, "partition": 0, "offset": 17}        acknowledged
-    {"n": 6, "at": 1790000120.3, "failed": "…"}                       not delivered, as far as the producer knows
-    {"n": 7, "at": 1790000121.4, "kept": true}                        in the outbox: acknowledged, place unknown
+    {"n": 6, "at": 1790000120.3, "failed": "…"}                       not delivered, as far as it knows
+    {"n": 7, "at": 1790000121.4, "kept": true}                        in the outbox: that is acknowledged
 
 The first line is written before the event is handed over, so nothing can be published that is not noted. A
 number without an answer, or with `failed`, may have been stored or not.
@@ -90,7 +90,8 @@ def parse_value(value: bytes) -> tuple[str, int]:
 def read_record(path: Path) -> Record:
     """Read a producer's file; its name without the suffix is the producer's.
 
-    A last line without its end was being written when the process was killed: what it was to say is not known.
+    A last line without its end was being written when the process was killed: what it was to say is not
+    known.
     """
     acks: dict[int, Ack | None] = {}
     for line in path.read_text(encoding="utf-8").split("\n")[:-1]:

@@ -20,6 +20,7 @@ import click
 
 from faults.catalogue import SCENARIOS
 from faults.harness import Run, StuckError
+from faults.report import listing, read_results, table
 from faults.scenarios_clocks import faketime_library
 from faults.sites import open_site
 
@@ -35,9 +36,20 @@ if TYPE_CHECKING:
 @click.option("--seeds", default="1-3", show_default=True, help="Seeds, as 7 or 1-3 or 1,5.")
 @click.option("--repeat", is_flag=True, help="Run also what has a result.")
 @click.option("--long", "is_long", is_flag=True, help="Outages last a minute, not some seconds.")
+@click.option("--report", is_flag=True, help="Run nothing; print the tables of docs/reliability.md.")
 @click.option("--results", type=click.Path(path_type=Path), default=Path("build/faults"), show_default=True)
-def main(only: tuple[str, ...], seeds: str, repeat: bool, is_long: bool, results: Path) -> None:
-    """Break real brokers, stores, networks and processes, and check that nothing is lost or forked."""
+def main(  # noqa: PLR0917 - options
+    only: tuple[str, ...], seeds: str, repeat: bool, is_long: bool, report: bool, results: Path
+) -> None:
+    """Break real brokers, stores, networks and processes, and check that nothing is lost or forked.
+
+    \b
+    make faults
+    make faults FAULTS="--only broker --seeds 4-9"
+    """
+    if report:
+        click.echo(listing(SCENARIOS.values()) + "\n" + table(read_results(results), list(SCENARIOS)))
+        return
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # containers are to be removed
     os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")  # containers are stopped here
     wanted = [s for s in SCENARIOS.values() if not only or any(part in s.name for part in only)]

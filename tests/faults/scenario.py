@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One scenario. `about` says what is done; `needs_proxies`: it needs toxiproxy, `needs`: another program."""
+    """One scenario. `about` says what is done; `needs_proxies`: it needs toxiproxy; `needs`: what else."""
 
     name: str
     play: Play

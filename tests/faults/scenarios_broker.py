@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from typing import TYPE_CHECKING, Final
 
 from faults.processes import Fault
@@ -27,7 +25,7 @@ MOMENTS: Final = (
 @scenario("broker-killed-in-transaction")
 def broker_killed_in_transaction(run: Run) -> None:
     """The broker is killed with -9 while the chainer is held inside a transaction: after its begin, its first
-    record, its last, before and after its commit, in an order by chance. Then it starts again on its own disk."""
+    record, its last, before or after its commit, by chance; then it starts again on its own disk. Twice."""
     run.begin()
     run.archive()
     chainer = run.chain()
@@ -37,7 +35,7 @@ def broker_killed_in_transaction(run: Run) -> None:
         chainer = run.chain(fault=Fault(moment, run.chance.randint(1, 20), "stop"))
         run.wait_until(lambda held=chainer: held.is_suspended, f"the chainer to be held at {moment}")
         run.site.brokers.kill()
-        chainer.send(signal.SIGCONT)
+        chainer.resume()
         run.pause(0, 2)
         run.site.brokers.start()
         run.site.brokers.await_all()
@@ -66,8 +64,8 @@ def broker_killed(run: Run) -> None:
 
 @scenario("zombie-chainer")
 def zombie_chainer(run: Run) -> None:
-    """The chainer is stopped with SIGSTOP inside a transaction for longer than its transactions and its membership
-    live, a successor takes over, and it wakes beside that."""
+    """The chainer is stopped with SIGSTOP inside a transaction for longer than its transactions and its
+    membership live, a successor takes over, and it wakes beside that."""
     run.begin()
     run.archive()
     moment = run.chance.choice(MOMENTS)
@@ -77,7 +75,7 @@ def zombie_chainer(run: Run) -> None:
     since = run.mark(f"SIGSTOP at {moment}, a successor begins")
     run.await_flow(since)
     run.pause(0, 3)
-    os.kill(zombie.process.pid, signal.SIGCONT)
+    zombie.resume()
     since = run.mark("SIGCONT of the one before")
     run.await_flow(since)
     run.pause(1, 3)
@@ -104,7 +102,7 @@ def zombie_archiver(run: Run) -> None:
     since = run.mark(f"SIGSTOP at {moment}, a successor begins")
     run.await_flow(since)
     run.pause(0, 3)
-    os.kill(zombie.process.pid, signal.SIGCONT)
+    zombie.resume()
     since = run.mark("SIGCONT of the one before")
     run.await_flow(since)
     run.pause(1, 3)

@@ -80,8 +80,8 @@ def faketime_library() -> str | None:
 
 @scenario("clock-set-back-by-libfaketime", needs="libfaketime")
 def clock_set_back_by_libfaketime(run: Run) -> None:
-    """Chainer and archiver are killed with -9 and begin again under libfaketime, each time with all clocks of the
-    process elsewhere, up to five minutes behind or ahead, in whatever library."""
+    """Chainer and archiver are killed with -9 and begin again under libfaketime, each time with the clock of
+    all their libraries elsewhere, up to five minutes behind or ahead."""
     run.begin()
     services = [run.chain(), run.archive()]
     run.await_flow()
@@ -95,7 +95,7 @@ def clock_set_back_by_libfaketime(run: Run) -> None:
 
 
 def elsewhen(run: Run) -> dict[str, str]:
-    """The environment of a process whose clocks are wrong by up to five minutes; those that only run are not."""
+    """The environment of a process whose wall clock is wrong by up to five minutes."""
     return {
         "LD_PRELOAD": faketime_library() or "",
         "FAKETIME": f"{run.chance.randint(-300, 300):+d}s",

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 
 _WORK: Final = {
     "chainer": ("read-raw", "append", "kafka-begin", "kafka-produce", "kafka-flush", "kafka-commit"),
-    "archiver": ("read-chained", "trim", "list-batch", "put-batch", "head-batch", "open-batch")
-    + ("list-seal", "put-seal", "head-seal", "open-seal"),
+    "archiver": (
+        *("read-chained", "trim", "list-batch", "put-batch", "head-batch", "open-batch"),
+        *("list-seal", "put-seal", "head-seal", "open-seal"),
+    ),
 }
 """Calls that work makes again and again. All others are of recovery, and each start passes them."""
 _PATIENCE_S: Final = 20.0

@@ -21,8 +21,8 @@ DUELS: Final = 4
 
 @scenario("foreign-transactional-id")
 def foreign_transactional_id(run: Run) -> None:
-    """Somebody else uses the chainer's transactional id, for a topic of their own, again and again: the chainer is
-    fenced each time, recovers, and goes on."""
+    """Somebody else uses the chainer's transactional id, for a topic of their own, again and again: the
+    chainer is fenced each time, recovers, and goes on."""
     run.begin()
     run.archive()
     run.chain()
@@ -47,8 +47,8 @@ def foreign_transactional_id(run: Run) -> None:
 
 @scenario("all-objects-deleted")
 def all_objects_deleted(run: Run) -> None:
-    """Somebody deletes every object of the archive, and the lock leaves them all under delete markers; then the
-    archiver is killed and begins again. It has to go on from what is hidden, and the verifier has to tell."""
+    """Somebody deletes every object of the archive, and the lock leaves them all under delete markers; then
+    the archiver is killed and begins again. It has to go on from what is hidden, and the verifier to tell."""
     run.begin()
     run.chain()
     archiver = run.archive()
@@ -67,8 +67,8 @@ def all_objects_deleted(run: Run) -> None:
 
 @scenario("batch-name-taken")
 def batch_name_taken(run: Run) -> None:
-    """While the archiver is away, an object with other bytes is put under the name that its next batch will have.
-    It has to raise an alarm and to go on under another name, and the verifier has to tell."""
+    """While the archiver is away, an object with other bytes is put under the name that its next batch will
+    have. It has to raise an alarm and to go on under another name, and the verifier has to tell."""
     run.begin()
     run.chain()
     archiver = run.archive()
@@ -105,8 +105,8 @@ def default_retention_set(run: Run) -> None:
 
 @scenario("chained-topic-ahead")
 def chained_topic_ahead(run: Run) -> None:
-    """The archiver is away while the chained topic gets far ahead of the sealed head, and the chainer is killed
-    and begins again there; then the archiver is back."""
+    """The archiver is away while the chained topic gets far ahead of the sealed head, and the chainer is
+    killed there and begins again; then the archiver is back."""
     run.begin(rate=300)
     archiver, chainer = run.archive(), run.chain()
     run.await_flow()
@@ -123,8 +123,8 @@ def chained_topic_ahead(run: Run) -> None:
 
 @scenario("chained-topic-cut")
 def chained_topic_cut(run: Run) -> None:
-    """The broker's disk is set back, so that the chained topic ends below the sealed head. Chainer and archiver
-    have to stop the line, each with chained-truncated, and seal nothing more."""
+    """The broker's disk is set back, so that the chained topic ends below the sealed head. Chainer and
+    archiver have to stop the line, each with chained-truncated, and to seal nothing more."""
     run.begin()
     services = [run.archive(), run.chain()]
     run.await_flow()

@@ -108,8 +108,8 @@ def network_archiver_store(run: Run) -> None:
 
 @scenario("network-chainer-store", needs_proxies=True)
 def network_chainer_store(run: Run) -> None:
-    """The same between chainer and MinIO, which the chainer asks when it begins: it is killed and begins again
-    while the network is bad."""
+    """The same between chainer and MinIO, which the chainer asks when it begins: it is killed, and begins
+    again while the network is bad."""
     run.begin()
     run.archive()
     door = run.site.doors["chainer"]

@@ -18,8 +18,8 @@ OUTBOX: Final = {"outbox": True}
 
 @scenario("kill-outbox")
 def kill_outbox(run: Run) -> None:
-    """A service that publishes through an outbox is killed with -9 at each labelled point of that, in an order by
-    chance: before and after each call of the log, of librdkafka inside a transaction, each commit of its file."""
+    """A service that publishes through an outbox is killed with -9 at each labelled point of that, in an
+    order by chance: around each call of the log, of librdkafka in a transaction, and each commit."""
     run.begin(producers=1)
     run.chain()
     run.archive()

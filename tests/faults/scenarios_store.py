@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 @scenario("store-killed-in-put", needs_proxies=True)
 def store_killed_in_put(run: Run) -> None:
-    """MinIO is killed with -9 while the bytes of a batch, or of a seal, are on their way to it, and started again
-    on its own disk."""
+    """MinIO is killed with -9 while the bytes of a batch, then of a seal, are on their way to it, and started
+    again on its own disk."""
     run.begin(padding=3_000)
     run.chain()
     door, minio = run.site.doors["archiver"], run.site.minio.container

@@ -1,4 +1,4 @@
-"""Where runs take place: a Kafka cluster and a MinIO server in containers, with proxies in the ways to them."""
+"""Where runs take place: a Kafka cluster and a MinIO server in containers, and proxies before them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ STORE_CLIENTS: Final = ("chainer", "archiver")
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What runs share. `proxies` is None where there is no toxiproxy; `doors` are its addresses of the store."""
+    """What runs share. `proxies` is None where there is no toxiproxy; `doors` are its ways to the store."""
 
     brokers: Brokers
     minio: Minio

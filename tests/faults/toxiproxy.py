@@ -1,4 +1,4 @@
-"""Network faults by toxiproxy (https://github.com/Shopify/toxiproxy): a proxy a pair, toxics by its HTTP API."""
+"""Network faults by toxiproxy (https://github.com/Shopify/toxiproxy), through its HTTP API."""
 
 from __future__ import annotations
 
