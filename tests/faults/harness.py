@@ -67,6 +67,7 @@ class Run:
 
     Attributes:
         site: the servers.
+        folder: for whatever processes write; the data folder lies in it.
         chance: decides everything that is left to chance, from the seed.
         quick: outages are short.
         marks: the faults so far.
@@ -228,7 +229,7 @@ class Run:
         )
 
     def wait_until(self, condition: Callable[[], Any], what: str, *, at_most_s: float = CALM_S) -> None:
-        """Wait for a condition while nothing ends by itself. Raises StuckError."""
+        """Wait for a condition. Raises StuckError."""
         deadline = time.monotonic() + at_most_s
         while not condition():
             if time.monotonic() > deadline:
