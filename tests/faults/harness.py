@@ -6,7 +6,6 @@ import random
 import signal
 import time
 import uuid
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final
@@ -90,7 +89,6 @@ class Run:
         self.services: list[Service] = []
         self._progress: Progress | None = None
         self._publishing: dict[str, Any] = {}
-        self._held = ExitStack()
 
     def __enter__(self) -> Self:
         return self
@@ -100,7 +98,6 @@ class Run:
             process.kill()
         if self._progress is not None:
             self._progress.close()
-        self._held.close()
 
     # The world -----------------------------------------------------------------------------------------
 
