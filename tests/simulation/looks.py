@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sealtrail_chainer.anchor import find_anchor
 from sealtrail_chainer.true_chain import Linked, TrueChain
+from sealtrail_schemas.trail_keys import TrailKeys
 from sealtrail_transport.seal_shelf import newest_seal
 from sealtrail_transport.trail_folders import trail_folders
 from simulation.world import CHAINED
@@ -42,7 +43,7 @@ def folder_of(world: World) -> str | None:
 
 def newest(world: World) -> PlacedSeal | None:
     folder = folder_of(world)
-    return newest_seal(world.bucket, folder, world.signer.verifier) if folder else None
+    return newest_seal(world.bucket, folder, TrailKeys.only(world.signer.verifier)) if folder else None
 
 
 def sealed_up_to(world: World) -> int:
