@@ -18,6 +18,7 @@ from sealtrail_schemas.leaf import Kind, entry_hash
 from sealtrail_schemas.merkle import RightEdge
 from sealtrail_schemas.policy import Policy
 from sealtrail_schemas.seal import open_seal
+from sealtrail_schemas.trail_keys import TrailKeys
 from sealtrail_transport.trail_folders import trail_folders
 from simulation.kinds import KINDS
 from simulation.world import Violation
@@ -48,7 +49,7 @@ def judge(world: World) -> None:
 
 
 def _archived(world: World, folder: str, hashes: list[bytes]) -> Iterator[Archived]:
-    trail = TrailFolder(folder, world.signer.verifier)
+    trail = TrailFolder(folder, TrailKeys.only(world.signer.verifier))
     for batch in Reading(world.bucket, trail, now=world.clock.now()):
         if not isinstance(batch, VerifiedBatch):
             raise Violation(f"unreadable: entries {batch.span} of the archive: {batch.finding}")
