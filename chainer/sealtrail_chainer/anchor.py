@@ -180,7 +180,10 @@ def _check_ends(log: Log, store: Store, trail: Trail, anchor: Anchor) -> Anchor:
 
 def _vouched_for(log: Log, trail: Trail, sealed: Sequence[Anchor]) -> Anchor | None:
     """The anchor that the chained topic itself gives, linked to what is sealed."""
-    return find_continuation(log, trail, sealed) or _successor(log, trail, sealed) if sealed else None
+    if not sealed:
+        return None
+    found = find_continuation(log, trail, sealed)
+    return _successor(log, trail, sealed) if found is None and trail.succeeds else found
 
 
 def _successor(log: Log, trail: Trail, sealed: Sequence[Anchor]) -> Anchor | None:

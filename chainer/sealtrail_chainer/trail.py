@@ -13,10 +13,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Trail:
-    """One trail: the raw partition that the name of `verifier` (the origin) gives, and its chained topic."""
+    """One trail: the raw partition that the name of `verifier` (the origin) gives, and its chained topic.
+
+    `succeeds`: it may go on from another trail of its origin. Its operator says so, since a genesis is not
+    signed: whoever made the chained topic anew could write one that leaves raw records out.
+    """
 
     verifier: Verifier
     chained_topic: str
+    succeeds: bool = False
 
     @property
     def origin(self) -> str:

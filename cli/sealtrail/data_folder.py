@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from sealtrail_chainer.trail import Trail
-    from sealtrail_schemas.keys import Signer
+    from sealtrail_schemas.keys import Signer, Verifier
 
 DEFAULT_DATA: Final = Path(".sealtrail")
 S3_SCHEME: Final = "s3://"
@@ -50,6 +50,7 @@ class Deployment:
         archive: `s3://bucket[/prefix]`, or one of the two under the data folder: `EMBEDDED`, `FOLDER`.
         log: `kafka://host:port[,host:port…]`, or `SQLITE`, the one under the data folder.
         chained: The chained topic, where it is not `<topic>.chained`: that of a successor.
+        succeeds: Whether the trails go on from others.
         endpoint_url: Of an S3 store that is not Amazon's.
         profile: Of the AWS configuration.
     """
@@ -63,6 +64,7 @@ class Deployment:
     profile: str | None = None
     log: str = SQLITE
     chained: str | None = None
+    succeeds: bool = False
 
     @property
     def is_kafka(self) -> bool:
@@ -78,6 +80,12 @@ class Deployment:
     def chained_topic(self) -> str:
         """The topic that the chainer writes."""
         return self.chained or self.topic + CHAINED_SUFFIX
+
+    def trail(self, verifier: Verifier) -> Trail:
+        """The trail that a key of this deployment signs."""
+        from sealtrail_chainer.trail import Trail
+
+        return Trail(verifier, self.chained_topic, succeeds=self.succeeds)
 
     def origin(self, partition: int) -> str:
         """The origin of a partition's trail. Raises OriginError for a base or topic that can't be."""
@@ -95,6 +103,7 @@ class Deployment:
             "base": self.base,
             "topic": self.topic,
             "chained": self.chained,
+            "succeeds": self.succeeds or None,
             "partitions": self.partitions,
             "log": self.log,
             "retention": self.retention and format_duration(self.retention),
@@ -224,11 +233,10 @@ class DataFolder:
             FormatError: the policy is none.
             OSError: it can't be read.
         """
-        from sealtrail_chainer.trail import Trail
         from sealtrail_schemas.policy import Policy
 
         verifier = Policy.parse(self.policy.read_bytes()).logs.get(deployment.origin(partition))
-        return None if verifier is None else Trail(verifier, deployment.chained_topic)
+        return None if verifier is None else deployment.trail(verifier)
 
     def policy_trails(self) -> list[Trail]:
         """Each trail of the deployment. Raises as `trail`, and CommandError where the policy lacks one."""
@@ -241,8 +249,6 @@ class DataFolder:
 
     def trails(self) -> list[tuple[Trail, Signer]]:
         """Each trail with its signing key."""
-        from sealtrail_chainer.trail import Trail
-
         deployment = self.deployment()
         signers = [self.signer(origin) for origin in deployment.origins()]
-        return [(Trail(signer.verifier, deployment.chained_topic), signer) for signer in signers]
+        return [(deployment.trail(signer.verifier), signer) for signer in signers]

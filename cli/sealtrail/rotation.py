@@ -11,12 +11,11 @@ way.
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sealtrail.exits import CommandError
 from sealtrail.private_file import write_private
-from sealtrail_chainer.trail import Trail
 from sealtrail_schemas.keys import Signer, encode_signing_key, parse_signing_key
 from sealtrail_schemas.policy import Policy, format_policy
 
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sealtrail.data_folder import DataFolder
+    from sealtrail_chainer.trail import Trail
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def begin_rotation(folder: DataFolder, trail: Trail) -> Rotation:
             f"{folder.policy} names the key {trail.verifier.vkey}, and neither the key in {folder.keys} nor "
             f"{file} is that one: restore the right files from their backup"
         )
-    return Rotation(Trail(old.verifier, trail.chained_topic), old, new, text, is_begun=True)
+    return Rotation(replace(trail, verifier=old.verifier), old, new, text, is_begun=True)
 
 
 def keep_new_key(folder: DataFolder, rotation: Rotation) -> None:

@@ -15,7 +15,6 @@ from sealtrail.folder_lock import locked
 from sealtrail.namesakes import refuse_namesakes
 from sealtrail.private_file import make_private_folder, write_private
 from sealtrail_chainer.chainer import Chainer, ChainerSettings
-from sealtrail_chainer.trail import Trail
 from sealtrail_schemas.keys import encode_signing_key
 from sealtrail_schemas.layout import format_documents
 from sealtrail_schemas.policy import format_policy
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from sealtrail.data_folder import DataFolder, Deployment
+    from sealtrail_chainer.trail import Trail
     from sealtrail_schemas.keys import Signer
     from sealtrail_transport.kafka_settings import Property
     from sealtrail_transport.log import Log, LogAdmin
@@ -64,7 +64,7 @@ def set_up(
         with stores.opened_for_work(folder, deployment) as (store, _):
             _make_bucket(store)
             _put_format_documents(store, deployment.retention)
-            trails = [Trail(key.verifier, deployment.chained_topic) for key in signers]
+            trails = [deployment.trail(key.verifier) for key in signers]
             (begin or begin_trails)(log, store, trails)
         write_private(folder.deployment_file, deployment.to_toml().encode())
 
@@ -84,7 +84,7 @@ def add_trails(
         signers = _make_keys(folder, grown)
         added = signers[deployment.partitions :]
         with stores.opened_for_work(folder, deployment) as (store, _):
-            begin_trails(log, store, [Trail(key.verifier, deployment.chained_topic) for key in added])
+            begin_trails(log, store, [deployment.trail(key.verifier) for key in added])
         _write_policy(folder, signers)
         write_private(folder.deployment_file, grown.to_toml().encode())
     return [signer.name for signer in added]

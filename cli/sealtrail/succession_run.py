@@ -72,7 +72,7 @@ def init_successor(
         raise CommandError(
             "say why with --reason TEXT, in one line: it is stated in each trail's first entry"
         )
-    deployment = replace(_deployment(choice, wanted), chained=None)
+    deployment = replace(_deployment(choice, wanted), chained=None, succeeds=True)
     planned = planned_succession(choice.old, folder, deployment, new_keys=choice.new_keys, reason=reason)
     with planned as looked_at:
         plan = _with_chained_topic(looked_at, choice)

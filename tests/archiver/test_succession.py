@@ -27,8 +27,15 @@ pytestmark = pytest.mark.claim("C17")
 def successor_of(deployment, signer=None, topic="events.chained-2") -> Deployment:
     """The deployment of what goes on, not begun."""
     other = under(deployment, signer or deployment.signer)
-    other.trail = replace(other.trail, chained_topic=topic)
+    other.trail = replace(other.trail, chained_topic=topic, succeeds=True)
     other.log.create_topic(topic, partitions=1, append_time=True, max_record_bytes=2**21)
+    return other
+
+
+def replace_trail(deployment, trail) -> Deployment:
+    """The same deployment by another word of its operator's."""
+    other = under(deployment, deployment.signer)
+    other.trail = trail
     return other
 
 
@@ -50,6 +57,18 @@ def run(deployment, count=3):
     deployment.publish(*values(count, 200))
     deployment.chain()
     deployment.archive()
+
+
+def test_a_genesis_that_names_the_newest_seal_is_believed_only_where_the_operator_says_that_there_is_one():
+    deployment = sealed()
+    deployment.archive()
+    deployment.log.faults.recreate_topic("events.chained")
+    trail = replace(deployment.trail, succeeds=True)
+    begin(deployment, replace_trail(deployment, trail))
+    assert find_anchor(deployment.log, deployment.store, trail).genesis is not None
+    with pytest.raises(LineStoppedError) as stopped:
+        find_anchor(deployment.log, deployment.store, replace(trail, succeeds=False))
+    assert stopped.value.code is StopCode.TOPIC_RECREATED
 
 
 def test_a_successor_names_the_newest_seal_and_both_trails_verify():
