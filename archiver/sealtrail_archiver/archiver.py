@@ -159,7 +159,10 @@ class Archiver:
         """
         running = self._running
         if running is None:
-            return self._recover(now_ms)
+            try:
+                return self._recover(now_ms)
+            except OffsetOutOfRangeError:  # somebody freed meanwhile what was about to be read
+                return ArchiverStep(Did.BUSY)
         try:
             return self._work(running, now_ms, flush=flush)
         except OffsetOutOfRangeError:

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from archiver.archived import folder_of
+from crash_points import WatchedLog
 from deployment import Deployment, values
 from sealtrail_archiver.trimming import Trims
 from sealtrail_chainer.errors import LineStoppedError, StopCode
@@ -98,3 +99,23 @@ def test_a_topic_that_ends_below_what_is_to_be_freed_stops_the_line():
     with pytest.raises(LineStoppedError) as stopped:
         archiver.step(now_ms=deployment.clock.now_ms)
     assert stopped.value.code is StopCode.CHAINED_TRUNCATED
+
+
+def test_an_archiver_that_starts_while_another_frees_what_it_would_read_starts_again():
+    deployment = Deployment(retention=timedelta(days=1))
+    deployment.publish(*values(3))
+    deployment.chain()
+    busy = deployment.archiver(trim_after_ms=0)
+    log = deployment.log
+
+    def at(label):
+        if label == "archiver.read-chained.before":
+            deployment.log = log
+            deployment.archive(busy)
+
+    deployment.log = WatchedLog(log, "archiver", at)
+    starting = deployment.archiver()
+    assert starting.step(now_ms=deployment.clock.now_ms).did == "busy"
+    assert start_of(deployment) > 0
+    assert starting.step(now_ms=deployment.clock.now_ms).did == "recovered"
+    assert starting.sealed_size == 4

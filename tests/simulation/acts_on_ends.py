@@ -58,6 +58,10 @@ def lose_sealed_tail(world: World) -> bool:
         return False
     cut(world, CHAINED, world.random.randrange(start, below))
     world.strike("sealed-tail-lost")
+    if world.random.random() < 0.5:  # whoever wants to free space may be the first to notice
+        world.clock.now_ms += 400
+        for archiver in list(world.archivers):
+            world.step(archiver)
     return True
 
 

@@ -32,7 +32,7 @@ class FaultyLog:
         self._world = world
         self._log = world.log
         self._position: dict[str, int] = {}
-        self._cut: set[str] = set()
+        self._cut: dict[str, int] = {}
 
     def __getattr__(self, name):
         return getattr(self._log, name)
@@ -40,13 +40,13 @@ class FaultyLog:
     def lose_end(self, topic: str, offset: int) -> None:
         """The partition has lost its records from `offset` on."""
         if self._position.get(topic, 0) > offset:
-            self._cut.add(topic)
+            self._cut[topic] = offset
             self._position[topic] = offset
 
     def read(self, topic, partition, offset, *, max_records, max_bytes):
-        if topic in self._cut:
-            self._cut.discard(topic)
-            raise OffsetOutOfRangeError(f"{topic} was truncated below offset {offset}")
+        cut = self._cut.pop(topic, None)
+        if cut is not None and offset > cut:
+            raise OffsetOutOfRangeError(f"{topic} was truncated to offset {cut}, below offset {offset}")
         chunk = self._log.read(topic, partition, offset, max_records=max_records, max_bytes=max_bytes)
         self._position[topic] = max(self._position.get(topic, 0), chunk.next_offset)
         return chunk

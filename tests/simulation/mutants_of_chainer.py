@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def anchor_before_fencing(right: Callable) -> Callable:
     def recover(self: Chainer, now_ms: int) -> ChainerStep:
         found = chainer.find_anchor(self._log, self._store, self._trail)
-        scanned = found and self._scan(found.state, found.chained_offset)
+        scanned = found and self._scan(found)
         with (
             patch.object(chainer, "find_anchor", lambda *_: found),
             patch.object(Chainer, "_scan", lambda *_: scanned),
