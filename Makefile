@@ -3,6 +3,8 @@
 # make check  linters, types, import contracts, docs and vectors that agree with the code
 # make full   everything, with the tests that take long
 # make bench  what each stage does in a second, beside its bare floor (needs Docker; docs/bench.md)
+# make simulate  histories of a deployment under faults, judged (docs/simulation.md)
+# make faults break real brokers, stores, networks and processes, and check (needs Docker; docs/reliability.md)
 # make soak   the services for ten minutes under load and faults, verified (needs Docker; docs/soak.md)
 # make lock   pin the dependencies anew
 # make clean  remove what the others made
@@ -14,7 +16,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= auto
 
-.PHONY: help demo test check full bench soak lock clean
+.PHONY: help demo test check full bench faults soak simulate lock clean
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 
@@ -27,11 +29,17 @@ test: $(VENV)/dev.stamp
 full: $(VENV)/dev.stamp
 	$(BIN)/pytest -n $(JOBS) --dist worksteal
 
+simulate: $(VENV)/dev.stamp
+	cd tests && ../$(BIN)/python -m simulation.run $(SIM)
+
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m bench.run $(BENCH)
 
 soak: $(VENV)/dev.stamp
 	$(BIN)/python -m soak.run $(SOAK)
+
+faults: $(VENV)/dev.stamp
+	PYTHONPATH=tests $(BIN)/python -m faults.run $(FAULTS)
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff check .

@@ -16,6 +16,7 @@ from sealtrail_auditor.findings import Finding, FindingLog, Span
 from sealtrail_auditor.locks import ObjectPlace, check_locks
 from sealtrail_auditor.own_entries import OwnEntries
 from sealtrail_auditor.sealed_batch import lost_batch, open_sealed_batch
+from sealtrail_auditor.stamps import StampReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from sealtrail_auditor.batches import BatchResult, Standing
     from sealtrail_auditor.sealed_batch import FoundBatch
     from sealtrail_auditor.seals import PlacedSeal
+    from sealtrail_auditor.stamps import StampCounts
     from sealtrail_auditor.statements import Statement
     from sealtrail_schemas.body import GenesisBody
     from sealtrail_schemas.leaf import Kind
@@ -86,6 +88,7 @@ class BatchOutcome:
         statements: What its control entries state, in order.
         controls: How many control entries there were whose names this version does not know.
         first_control: The sequence of the first of them.
+        stamps: What the producers' stamps of its events say, if it is verified.
     """
 
     findings: FindingLog
@@ -100,6 +103,7 @@ class BatchOutcome:
     statements: tuple[Statement, ...] = ()
     controls: int = 0
     first_control: int = -1
+    stamps: StampCounts | None = None
 
 
 def check_batch(
@@ -137,6 +141,7 @@ def _read(
     found: FoundBatch, task: BatchTask, outcome: BatchOutcome, on_piece: Callable[[int, int], None]
 ) -> None:
     own = OwnEntries(task, found.version_id, outcome.findings.add)
+    stamps = StampReader()
     with found.stream as stream:
         result = BatchCheck(
             task.placed.opened,
@@ -144,6 +149,7 @@ def _read(
             root_sizes=task.root_sizes,
             on_own_entry=own.read,
             on_piece=on_piece,
+            stamps=stamps,
         ).run(stream)
     outcome.length = result.length
     outcome.roots.update(result.roots)
@@ -155,6 +161,7 @@ def _read(
     outcome.controls, outcome.first_control = controls.unknown, controls.first_unknown
     outcome.is_bridged = result.damage is not None or task.standing.tree is None
     _judge(result, found, task, outcome)
+    outcome.stamps = (stamps.counts() or None) if outcome.is_verified else None
 
 
 def _judge(result: BatchResult, found: FoundBatch, task: BatchTask, outcome: BatchOutcome) -> None:

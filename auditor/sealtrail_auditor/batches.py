@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from sealtrail_auditor.catalogue import FindingCode
 from sealtrail_auditor.entries import EntryFault, EntryWalk
 from sealtrail_auditor.findings import Span
+from sealtrail_auditor.stamps import StampReader
 from sealtrail_schemas.batch import BatchReader
 from sealtrail_schemas.chain import ChainState
 from sealtrail_schemas.errors import BatchError, FormatError, UnknownFormatError
@@ -107,6 +108,7 @@ class BatchCheck:
         on_own_entry: Callable[[Leaf, Payload, ChainState], None] = lambda _leaf, _payload, _before: None,
         on_piece: Callable[[int, int], None] = lambda _entries, _length: None,
         tap: Callable[[Iterator[Entry]], Iterator[Entry]] = lambda entries: entries,
+        stamps: StampReader | None = None,
     ) -> None:
         """Prepare a check.
 
@@ -117,6 +119,7 @@ class BatchCheck:
             on_own_entry: Called with each entry that sealtrail wrote itself, and the chain before it.
             on_piece: Called now and then with the entries followed and the bytes read so far.
             tap: Lets the caller see the entries as they are read.
+            stamps: Reads the producers' stamps.
         """
         self._opened = opened
         self._seal = opened.seal
@@ -126,6 +129,7 @@ class BatchCheck:
         self._on_own_entry = on_own_entry
         self._on_piece = on_piece
         self._tap = tap
+        self._stamps = stamps or StampReader()
         self._roots: dict[int, bytes] = {}
         self._first: Entry | None = None
         self._walk: EntryWalk | None = None
@@ -169,6 +173,7 @@ class BatchCheck:
                 tree=self._tree,
                 on_own_entry=self._on_own_entry,
                 on_piece=lambda entries: self._on_piece(entries, file.length),
+                stamps=self._stamps,
             )
             for size in (*self._root_sizes, seal.size):
                 self._walk.follow(size)

@@ -641,6 +641,27 @@ class FindingCode(Enum):
         "The event that is shown is not the one that the leaf commits to: somebody exchanged or changed it.",
         "Treat what the event says as not proven, and ask for the entry again.",
     )
+    PRODUCER_MISSING = (
+        "ST-PRODUCER-MISSING",
+        Verdict.INCOMPLETE,
+        "events that a producer has numbered are missing",
+        """The producer numbers its events without gaps, and declares void what it could not deliver. These
+        numbers are neither in the trail nor void: the events were lost before they were chained, or left out.
+        The archive itself holds what was sealed. Asked for with --complete-producers only.""",
+        """Look for them where the producer keeps its own records, and in the raw topic while it is kept. A
+        producer without an outbox loses what is in memory when it is killed, but then none of its numbers
+        comes behind the gap.""",
+    )
+    PRODUCER_REPEATED = (
+        "ST-PRODUCER-REPEATED",
+        Verdict.INCOMPLETE,
+        "events carry a producer's number twice",
+        """A producer never uses a number for two events. Either an event is in the trail more than once, as
+        after an attempt whose outcome was not known, or somebody has copied stamps. The archive itself holds
+        what was sealed. Asked for with --complete-producers only.""",
+        """Compare the events: the same content is a repetition, which readers have to count once. Other
+        content under a used number means that a producer's outbox was copied, or that it is none.""",
+    )
     PROOF_INCLUSION = (
         "ST-PROOF-INCLUSION",
         Verdict.TAMPERED,
@@ -661,9 +682,10 @@ class FindingCode(Enum):
         Verdict.UNVERIFIABLE,
         "a proof is not signed by a key of the policy",
         """The checkpoint names a trail that the policy does not have, or is signed by another key. Anybody
-        can sign with a key of their own.""",
-        """Check that it is the right policy. If it is, ask the operator of the trail which key signed, over
-        another way than the proof came.""",
+        can sign with a key of their own; or the trail's key was changed, and that change is not at hand.""",
+        """Check that it is the right policy. If the key was changed, give the notes under keys/ in the
+        trail's folder with --key-change, or ask for a pack, which carries them. Else ask the operator of
+        the trail which key signed, over another way than the proof came.""",
     )
     PROOF_FORMAT = (
         "ST-PROOF-FORMAT",

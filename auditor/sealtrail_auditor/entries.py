@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 from sealtrail_auditor.catalogue import FindingCode
 from sealtrail_auditor.findings import Span
-from sealtrail_auditor.payload_form import is_plainly_canonical
+from sealtrail_auditor.payload_form import BARE, plain_form
+from sealtrail_auditor.stamps import STAMP_KEY_LENGTHS, STAMP_KEYS
 from sealtrail_schemas.chain import ChainState, advance, breach
 from sealtrail_schemas.errors import BatchError, LeafError, PayloadError, UnknownFormatError
 from sealtrail_schemas.leaf import LEAF_BYTES, Kind, Leaf, entry_hash
@@ -24,6 +25,7 @@ from sealtrail_schemas.record import NO_TIMESTAMP, TIMESTAMP_APPEND, TIMESTAMP_N
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from sealtrail_auditor.stamps import StampReader
     from sealtrail_schemas.entry import Entry
     from sealtrail_schemas.merkle import RightEdge
 
@@ -65,6 +67,7 @@ class EntryWalk:
         tree: RightEdge | None,
         on_own_entry: Callable[[Leaf, Payload, ChainState], None],
         on_piece: Callable[[int], None],
+        stamps: StampReader,
     ) -> None:
         """Prepare to follow `entries` from `state` on.
 
@@ -76,6 +79,7 @@ class EntryWalk:
             on_own_entry: Called with each entry that is no event, after it was checked, and the chain
                 before it.
             on_piece: Called now and then with the number of entries followed so far.
+            stamps: Reads the producers' stamps of events.
         """
         self.state = state
         self.kinds: Counter[Kind] = Counter()
@@ -84,6 +88,7 @@ class EntryWalk:
         self._tree = tree
         self._on_own_entry = on_own_entry
         self._on_piece = on_piece
+        self._stamps = stamps
 
     def follow(self, size: int) -> None:
         """Follow the chain until it has `size` entries, or the batch ends.
@@ -112,6 +117,7 @@ class EntryWalk:
         hashes: list[bytes] = []
         keep = hashes.append
         unpack = _LAYOUT.unpack
+        read_stamp, stamp_keys, lengths = self._stamps.read, STAMP_KEYS, STAMP_KEY_LENGTHS
         try:
             for entry in islice(self._entries, limit):
                 leaf, payload = entry
@@ -141,9 +147,11 @@ class EntryWalk:
                     or timestamp_type > TIMESTAMP_APPEND
                     or (timestamp_type == TIMESTAMP_NONE and timestamp_ms != NO_TIMESTAMP)
                     or extension_length
-                    or not is_plainly_canonical(payload)
+                    or not (form := plain_form(payload))
                 ):
                     return entry
+                if form > BARE and payload[form] in lengths and payload.startswith(stamp_keys, form):
+                    read_stamp(payload, form)
                 last_hash = sha256(b"\x00" + leaf).digest()
                 keep(last_hash)
                 size += 1
@@ -187,7 +195,9 @@ class EntryWalk:
             self._tree.append(digest)
         self.state = advance(state, leaf, digest)
         self.kinds[leaf.kind] += 1
-        if leaf.kind is not Kind.EVENT:
+        if leaf.kind is Kind.EVENT:
+            self._stamps.read_headers(payload.headers)
+        else:
             self._on_own_entry(leaf, payload, state)
 
     def _parse(self, data: bytes) -> Leaf:

@@ -1,4 +1,4 @@
-"""A quick answer to "is this payload canonical?" for the verifier's inner loop.
+"""A quick answer to "is this payload canonical?" for the verifier's inner loop, and where its last header is.
 
 `decode_payload` is the authority. It builds what it decodes, which costs as much as all the hashing of an
 entry; this walks over the lengths alone, and leaves whatever is out of the ordinary to `decode_payload`.
@@ -27,36 +27,46 @@ def _value_start(rest: int) -> bytes:
 _VALUE_STARTS: Final = tuple(_value_start(rest) for rest in range(_MAX_TWO_BYTES + 3))
 
 
-def is_plainly_canonical(data: bytes) -> bool:
-    """Whether the payload is canonical; False also where only `decode_payload` can tell."""
+UNKNOWN: Final = 0
+BARE: Final = 1
+
+
+def plain_form(data: bytes) -> int:
+    """UNKNOWN where only `decode_payload` can tell whether the payload is canonical; what else it is if so.
+
+    BARE: it has no headers. Any other number: the offset at which its last header begins, with the length of
+    its key.
+    """
     try:
         if data[SALT_BYTES] == 0:
             at = SALT_BYTES + 1
         elif data[SALT_BYTES] == 2 and not data[SALT_BYTES + 1] & 0x81:  # a key of less than 64 bytes
             at = SALT_BYTES + 2 + (data[SALT_BYTES + 1] >> 1)
         else:
-            return _is_canonical(data)
+            return _walk(data)
         rest = len(data) - at - 2
         if 0 < rest < len(_VALUE_STARTS) and data.startswith(_VALUE_STARTS[rest], at):
-            return True
-        return _is_canonical(data)
+            return BARE
+        return _walk(data)
     except (IndexError, _OutOfTheOrdinaryError):
-        return False
+        return UNKNOWN
 
 
-def _is_canonical(data: bytes) -> bool:
+def _walk(data: bytes) -> int:
     at = _skip_optional(data, SALT_BYTES)
     count = data[at]
     at += 1
+    form = BARE
     if count:
         if count > _MAX_SHORT or count & 1:
-            return False
+            return UNKNOWN
         for _ in range(count >> 1):
+            form = at
             at = _skip_optional(data, _skip_bytes(data, at))
         if data[at]:
-            return False
+            return UNKNOWN
         at += 1
-    return _skip_optional(data, at) == len(data)
+    return form if _skip_optional(data, at) == len(data) else UNKNOWN
 
 
 class _OutOfTheOrdinaryError(Exception):

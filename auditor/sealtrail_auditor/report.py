@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from sealtrail_auditor.catalogue import FindingCode
     from sealtrail_auditor.findings import Finding, Span
+    from sealtrail_auditor.producers import ProducersReport
     from sealtrail_auditor.sample import Sample
     from sealtrail_auditor.scope import Scope
     from sealtrail_auditor.trail_result import Since
@@ -58,6 +59,7 @@ class TrailReport:
         statements_left_out: How many older ones there were that were not kept.
         expired: Entries that are gone because their sealed retention has passed.
         in_flight: How many batches wait for their seal.
+        producers: What came of producers' numbers; None: no event has any.
         not_checked: What was not checked, in sentences.
     """
 
@@ -86,6 +88,7 @@ class TrailReport:
     statements_left_out: int = 0
     expired: tuple[Span, ...] = ()
     in_flight: int = 0
+    producers: ProducersReport | None = None
     not_checked: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -118,6 +121,7 @@ class TrailReport:
             "statements_left_out": self.statements_left_out,
             "expired": [{"first": str(span.first), "last": str(span.last)} for span in self.expired],
             "in_flight": self.in_flight,
+            "producers": self.producers and self.producers.to_json(),
             "not_checked": list(self.not_checked),
         }
 

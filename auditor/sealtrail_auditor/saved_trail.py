@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sealtrail_auditor.archive import list_names
 from sealtrail_auditor.catalogue import FindingCode
 from sealtrail_auditor.findings import Finding, FindingLog, Span
+from sealtrail_auditor.saved_stamps import parse_stamps, stamps_json
 from sealtrail_auditor.seals import read_seal_name
 from sealtrail_auditor.spans import SpanList
 from sealtrail_auditor.statements import Statement, StatementList
@@ -140,12 +141,13 @@ class SavedTrail:
         keys = _parse_keys(origin, members.take_object("keys"))
         seal = members.take_object("seal")
         visited_at = members.take("visited_at")
+        size = seal.take_number("size", at_least=1)
         return cls(
-            result=_parse_result(folder, keys, members.take_object("result")),
+            result=_parse_result(folder, keys, members.take_object("result"), size),
             checkpoint=members.take_string("checkpoint").encode(),
             seal_key=seal.take_text("key"),
             seal_sha256=seal.take_hex("sha256", HASH_BYTES),
-            size=seal.take_number("size", at_least=1),
+            size=size,
             passed=_string_or_none(members.take("passed")),
             visited_at=None if visited_at is None else _time(Members({"visited_at": visited_at})),
         )
@@ -172,6 +174,8 @@ def _result_json(result: TrailResult) -> dict[str, Any]:
         "bridged": _spans_json(result.bridged),
         "unsealed_in_gaps": str(result.unsealed_in_gaps),
         "has_schemas": result.has_schemas,
+        "stamps": stamps_json(result.stamps),
+        "stamps_from": str(result.stamps_from),
         "findings": [_finding_json(finding) for finding in result.findings.kept],
         "findings_left_out": {code.code: str(count) for code, count in result.findings.left_out.items()},
     }
@@ -194,7 +198,7 @@ def _parse_keys(origin: str, members: Members) -> TrailKeys:
     return TrailKeys(keys, sizes)
 
 
-def _parse_result(folder: str, keys: TrailKeys, members: Members) -> TrailResult:
+def _parse_result(folder: str, keys: TrailKeys, members: Members, size: int) -> TrailResult:
     result = TrailResult.new(folder, keys)
     result.base_size = members.take_number("base_size")
     since = members.take_object_or_null("since")
@@ -221,6 +225,10 @@ def _parse_result(folder: str, keys: TrailKeys, members: Members) -> TrailResult
     result.bridged = _parse_spans(members.take("bridged"))
     result.unsealed_in_gaps = members.take_number("unsealed_in_gaps")
     result.has_schemas = members.take("has_schemas") is True
+    result.stamps_from = size  # where the state is of a version that did not read stamps
+    if "stamps_from" in members.names():
+        result.stamps = parse_stamps(members.take_object_or_null("stamps"))
+        result.stamps_from = members.take_number("stamps_from")
     result.findings = _parse_findings(keys.origin, members)
     return result
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sealtrail_auditor.catalogue import FindingCode
 from sealtrail_auditor.findings import Finding, Span
 from sealtrail_auditor.moments import time_of_ms
+from sealtrail_auditor.producers import ProducersReport
 from sealtrail_auditor.report import TrailReport
 from sealtrail_auditor.unchecked import unchecked_in_trail
 
@@ -47,6 +48,7 @@ def trail_report(result: TrailResult, *, has_head: bool, has_max_age: bool) -> T
         statements_left_out=result.statements.left_out,
         expired=tuple(result.expired),
         in_flight=result.in_flight[1] if result.in_flight else 0,
+        producers=ProducersReport.of(result),
         not_checked=(*result.not_checked, *unchecked),
     )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sealtrail_auditor.findings import FindingLog
 from sealtrail_auditor.spans import SpanList
+from sealtrail_auditor.stamps import StampCounts
 from sealtrail_auditor.statements import StatementList
 from sealtrail_schemas.merkle import EMPTY_ROOT
 
@@ -59,6 +60,8 @@ class TrailResult:
         unsealed_in_gaps: Batches whose seals are missing or damaged; they were not read.
         bridged: Entries for which the Merkle tree was taken from a seal instead of being computed.
         in_flight: Batches that wait for their seal: the first one's key and how many.
+        stamps: What producers' stamps say, of entries from `stamps_from` on; None: no event has one.
+        stamps_from: The first entry whose stamp was to be read; visits before count.
         has_schemas: Whether a seal names schemas of archived events.
         not_checked: What else could not be checked, in sentences.
         vouched_by: The folder of the trail before or behind it that led to its key; None: the policy did.
@@ -91,6 +94,8 @@ class TrailResult:
     unsealed_in_gaps: int = 0
     bridged: SpanList = field(default_factory=SpanList)
     in_flight: tuple[str, int] | None = None
+    stamps: StampCounts | None = None
+    stamps_from: int = 0
     has_schemas: bool = False
     not_checked: list[str] = field(default_factory=list)
     vouched_by: str | None = None
@@ -138,6 +143,7 @@ class TrailResult:
             expired=self.expired.copy(),
             unread=self.unread.copy(),
             bridged=self.bridged.copy(),
+            stamps=self.stamps and self.stamps.copy(),
             statements=self.statements.copy(),
             not_checked=list(self.not_checked),
             heads_uncompared=list(self.heads_uncompared),
@@ -164,6 +170,10 @@ class TrailResult:
             self.batches += 1
             self.entries += outcome.entries
             self.kinds.update(outcome.kinds)
+        if outcome.stamps is not None:
+            if self.stamps is None:
+                self.stamps = StampCounts()
+            self.stamps.add(outcome.stamps)
         if outcome.is_expired:
             self.expired.add(span)
         if outcome.is_bridged:

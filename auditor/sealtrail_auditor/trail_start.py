@@ -73,7 +73,7 @@ def _at_part(search: SealSearch, settings: TrailSettings, scope: Scope) -> Trail
     base = search.before(part.first) if part.first else None
     if base is not None:
         checkpoint = base.opened.checkpoint
-        result.base_size = checkpoint.size
+        result.base_size = result.stamps_from = checkpoint.size
         result.head = base  # where no entry lies in the part, the trail's age is that of this one
         result.roots[checkpoint.size] = checkpoint.root
     return TrailStart(replace(settings, part=part, base=base), result)

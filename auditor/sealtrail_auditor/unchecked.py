@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sealtrail_auditor import producers
 from sealtrail_auditor.catalogue import FindingCode
 from sealtrail_auditor.locks import format_time
 from sealtrail_transport.store import LockKnowledge
@@ -56,6 +57,7 @@ def unchecked_in_trail(trail: TrailResult, *, has_head: bool, has_max_age: bool)
         yield f"{count} object(s) not yet sealed, from {key} on, were not read."
     yield from _controls(trail)
     yield from _keys(trail)
+    yield from producers.unchecked(trail)
     if trail.has_schemas:
         yield "The schemas of archived events that seals name were not compared."
 

@@ -26,6 +26,7 @@ from sealtrail_auditor.findings import Finding
 from sealtrail_auditor.folders import find_owners, lead_forward
 from sealtrail_auditor.heads import open_heads
 from sealtrail_auditor.histories import tie_trails
+from sealtrail_auditor.producers import add_findings
 from sealtrail_auditor.progress import Progress, ProgressMeter
 from sealtrail_auditor.report import Report
 from sealtrail_auditor.sample import draw_batches
@@ -72,6 +73,7 @@ def verify_archive(
     scope: Scope = WHOLE,
     visit: Visit | None = None,
     jobs: int = 1,
+    complete_producers: bool = False,
 ) -> Report:
     """Verify an archive, or as much of it as `scope` says.
 
@@ -93,6 +95,7 @@ def verify_archive(
             trail is good.
         jobs: How many processes check batches. They begin once there is enough to do, and if the store is
             one that they can open (`sealtrail_transport.store.Reopenable`).
+        complete_producers: Whether what producers' numbers show to be missing or repeated is a finding.
 
     Raises:
         UnknownFormatError: the policy asks for cosignatures, which this version can't check.
@@ -133,6 +136,9 @@ def verify_archive(
         of_origin = [result for result in results if result.origin == origin]
         of_heads = [head for head in heads + reached if head.origin == origin]
         compare_trails(of_origin, of_heads, now, max_age)
+    if complete_producers:
+        for result in results:
+            add_findings(result)
     reports = case.trail_reports(results, has_max_age=max_age is not None)
     if visit is not None:
         visit.end({report.folder: report.verdict for report in reports}, now)

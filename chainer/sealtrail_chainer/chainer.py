@@ -238,10 +238,12 @@ class Chainer:
         self, running: _Running, sources: Sequence[tuple[LogRecord, int]], now_ms: int, rejected: list[str]
     ) -> None:
         """Chain and append; a refused transaction is halved until the record that spoils it stands alone."""
-        state, records = running.state, []
+        state, records, reasons = running.state, [], []
         for source, following in sources:
-            record, state = self._chain(state, source, following, now_ms)
+            record, state, reason = self._chain(state, source, following, now_ms)
             records.append(record)
+            if reason is not None:
+                reasons.append(f"{self._trail.raw_topic} offset {source.offset}: {reason}")
         try:
             self._commit(running, records, state, now_ms)
         except RecordRefusedError as error:
@@ -253,23 +255,23 @@ class Chainer:
             self._reject(running, *sources[0], str(error), now_ms)
             rejected.append(f"{self._trail.raw_topic} offset {sources[0][0].offset}: {error}")
         else:
-            rejected += [
-                f"{self._trail.raw_topic} offset {source.offset}: {source.unreadable}"
-                for source, _ in sources
-                if source.unreadable is not None
-            ]
+            rejected += reasons
 
     def _chain(
         self, state: ChainState, source: LogRecord, following: int, now_ms: int
-    ) -> tuple[NewRecord, ChainState]:
+    ) -> tuple[NewRecord, ChainState, str | None]:
+        """The entry of a record, and why it is a rejected one; None where it is an event."""
         salt = self._entropy(SALT_BYTES)
         reason = source.unreadable
         if reason is None:
             try:
-                return chain_event(state, source, next_source_offset=following, now_ms=now_ms, salt=salt)
+                entry = chain_event(state, source, next_source_offset=following, now_ms=now_ms, salt=salt)
             except PayloadError as error:
                 reason = str(error)
-        return chain_rejected(state, source, reason, next_source_offset=following, now_ms=now_ms, salt=salt)
+            else:
+                return *entry, None
+        entry = chain_rejected(state, source, reason, next_source_offset=following, now_ms=now_ms, salt=salt)
+        return *entry, reason
 
     def _reject(self, running: _Running, source: LogRecord, following: int, reason: str, now_ms: int) -> None:
         record, state = chain_rejected(

@@ -110,7 +110,7 @@ class MetricsServer(ThreadingHTTPServer):
             case "/healthz":
                 why = self._why_unhealthy()
                 status = HTTPStatus.OK if why is None else HTTPStatus.SERVICE_UNAVAILABLE
-                return status, _TEXT, f"{why or 'ok'}\n".encode()
+                return status, _TEXT, f"{why or 'ok'}\n".encode(errors="replace")
         return HTTPStatus.NOT_FOUND, _TEXT, b"there are /metrics and /healthz\n"
 
 
@@ -139,5 +139,5 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command == "GET":
             self.wfile.write(body)
-        if self.path.startswith("/metrics"):
-            self.server.scraped.set()
+            if status is HTTPStatus.OK and self.path.startswith("/metrics"):
+                self.server.scraped.set()

@@ -66,7 +66,7 @@ def _lines(checked: CheckedPack, policy: Policy, width: int | None) -> Iterator[
 _GOOD = {
     CheckName.PAYLOAD: "Each payload that is shown has the SHA-256 that its leaf states.",
     CheckName.INCLUSION: "Each leaf's path leads to the root of its checkpoint.",
-    CheckName.SIGNATURE: "Each checkpoint is signed by your policy's key of the trail.",
+    CheckName.SIGNATURE: "Each checkpoint is signed by your policy's key, or by one to which that key leads.",
     CheckName.SEAL: "Each entry is covered by a seal that is signed by the same key.",
 }
 

@@ -47,6 +47,7 @@ def verify(
     scope: Scope | None = None,
     visit: Visit | None = None,
     jobs: int = 1,
+    complete_producers: bool = False,
 ) -> Report:
     """Verify an archive, believing nothing but the policy; see `sealtrail_auditor.verify.verify_archive`.
 
@@ -65,4 +66,5 @@ def verify(
         scope=scope or WHOLE,
         visit=visit,
         jobs=jobs,
+        complete_producers=complete_producers,
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
-from sealtrail import scope_text
+from sealtrail import producers_text, scope_text
 from sealtrail.statement_text import history_rows
 from sealtrail.terminal_text import hanging, printable
 from sealtrail.wording import plural, utc
@@ -93,6 +93,7 @@ def _report(report: Report, width: int | None) -> Iterator[Text]:
         yield from _row(label, printable(text), width)
     yield from _trails(report.trails, width)
     yield Text("")
+    yield from producers_text.section(report.trails, width)
     left_out = Counter[FindingCode]()
     for trail in report.trails:
         left_out.update(trail.findings_left_out)

@@ -6,20 +6,22 @@ is a Kafka cluster; it takes the extra `kafka`.
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Protocol
 
+from sealtrail_schemas.producer_stamp import INCARNATION_BYTES, check_stamp_name
 from sealtrail_transport.buffered_sink import BufferedSink, SinkSettings
 from sealtrail_transport.errors import LogError
 from sealtrail_transport.kafka_address import KAFKA_SCHEME, parse_kafka_address
 from sealtrail_transport.kafka_settings import KafkaSettings
 from sealtrail_transport.log import Log
+from sealtrail_transport.stamper import Stamper
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable, Mapping
 
     from sealtrail_transport.kafka_settings import Property
@@ -40,6 +42,7 @@ def sink_factory(
     *,
     settings: SinkSettings | None = None,
     librdkafka: Mapping[str, Property] = _NO_PROPERTIES,
+    producer: str | None = None,
 ) -> Callable[[], EventSink]:
     """What opens a sink for `topic` of the log at `address`; callable again in a forked child.
 
@@ -48,17 +51,19 @@ def sink_factory(
         topic: what to publish to.
         settings: bounds of the buffer in front of the embedded log.
         librdkafka: properties of librdkafka for Kafka, which has a buffer of its own.
+        producer: the name for stamps, of which each opened sink is one incarnation; None: none are made.
 
     Raises:
+        StampError: a stamp can't hold the name.
         LogError: the address is of no kind known here, or a property can't be changed. The factory raises
             what the sink raises, and ExtraMissingError where confluent-kafka is not installed.
     """
+    if producer is not None:
+        check_stamp_name(producer)
     if address.startswith(KAFKA_SCHEME):
-        from sealtrail_transport.kafka_access import open_kafka_sink
-
         kafka = KafkaSettings(parse_kafka_address(address), dict(librdkafka))
-        return partial(open_kafka_sink, kafka, topic)
-    return partial(_open_sqlite_sink, _sqlite_path(address), topic, settings)
+        return partial(_open_kafka_sink, kafka, topic, producer)
+    return partial(_open_sqlite_sink, _sqlite_path(address), topic, settings, producer)
 
 
 def outbox_sink_factory(
@@ -140,10 +145,23 @@ def _sqlite_path(address: str) -> Path:
     return Path(place).absolute()
 
 
-def _open_sqlite_sink(path: Path, topic: str, settings: SinkSettings | None) -> EventSink:
+def _open_kafka_sink(settings: KafkaSettings, topic: str, producer: str | None) -> EventSink:
+    from sealtrail_transport.kafka_access import open_kafka_sink
+
+    return open_kafka_sink(settings, topic, stamper=_new_stamper(producer))
+
+
+def _new_stamper(producer: str | None) -> Stamper | None:
+    """Of a new incarnation."""
+    return None if producer is None else Stamper(producer, os.urandom(INCARNATION_BYTES))
+
+
+def _open_sqlite_sink(
+    path: Path, topic: str, settings: SinkSettings | None, producer: str | None
+) -> EventSink:
     log = _open_sqlite_log(path)
     try:
-        return BufferedSink(log, topic, settings=settings, on_close=log.close)
+        return BufferedSink(log, topic, settings=settings, stamper=_new_stamper(producer), on_close=log.close)
     except BaseException:
         log.close()
         raise

@@ -21,7 +21,7 @@ from sealtrail_schemas.producer_stamp import INCARNATION_BYTES, check_stamp_name
 from sealtrail_transport.errors import LogBusyError, LogError, LogUnavailableError
 from sealtrail_transport.header_blob import decode_headers, encode_headers
 from sealtrail_transport.log import NewRecord
-from sealtrail_transport.record_size import HEADER_OVERHEAD_BYTES, record_bytes
+from sealtrail_transport.record_size import STAMP_ROOM_BYTES, record_bytes
 from sealtrail_transport.sqlite_errors import translated
 from sealtrail_transport.sqlite_pool import ConnectionPool
 from sealtrail_transport.sqlite_schema import connect
@@ -32,9 +32,6 @@ if TYPE_CHECKING:
 
     from sealtrail_schemas.producer_stamp import Numbers
     from sealtrail_transport.log import TopicInfo
-
-STAMP_ROOM_BYTES: Final = 200 + HEADER_OVERHEAD_BYTES
-"""What a stamp adds to an event, about: it counts from the beginning, and is put on when shipped."""
 
 _BUSY_TIMEOUT_S: Final = 10.0
 _VOID_READ: Final = 1_000

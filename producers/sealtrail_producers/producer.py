@@ -134,7 +134,7 @@ class AuditProducer:
         """
         name = producer or stamp_name(source) or stamp_name(socket.gethostname())
         if outbox is None:
-            open_sink = sink_factory(log, topic, librdkafka=librdkafka or {})
+            open_sink = sink_factory(log, topic, librdkafka=librdkafka or {}, producer=name)
         else:
             open_sink = outbox_sink_factory(
                 log,

@@ -135,6 +135,19 @@ def runs_of(numbers: Iterable[int]) -> list[Numbers]:
     return runs
 
 
+def union(first: Sequence[Numbers], second: Sequence[Numbers]) -> list[Numbers]:
+    """Numbers of either, as rising runs that do not touch."""
+    if not second:
+        return list(first)
+    joined: list[Numbers] = []
+    for run in sorted((*first, *second)):
+        if joined and run.first <= joined[-1].last + 1:
+            joined[-1] = Numbers(joined[-1].first, max(joined[-1].last, run.last))
+        else:
+            joined.append(run)
+    return joined
+
+
 def fitting_void(runs: Sequence[Numbers]) -> Sequence[Numbers]:
     """As many of the runs, from the first on, as one header holds."""
     room = MAX_VOID_BYTES + 1

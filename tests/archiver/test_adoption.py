@@ -19,6 +19,8 @@ from sealtrail_transport.log import LogRecord
 from sealtrail_transport.seal_shelf import newest_seal, versions_of
 from sealtrail_transport.store import LockMode, Retention
 
+pytestmark = pytest.mark.claim("C8")
+
 
 def first_batch(deployment, *, entries: slice, origin=ORIGIN) -> tuple[str, bytes]:
     """Name and bytes of a first batch of some of the chained entries, as another run might have left it."""
@@ -38,6 +40,7 @@ def squat(deployment, key, body, *, locked=True):
     return deployment.store.put(key, body, retention=lock)
 
 
+@pytest.mark.claim("C5")
 @pytest.mark.parametrize("count", [3, 10], ids=["a shorter batch", "the whole batch"])
 def test_a_batch_that_a_dead_run_left_is_adopted(count):
     deployment = ready()
@@ -115,6 +118,7 @@ def test_a_squatted_seal_name_gets_a_new_version_and_an_alarm():
     assert newest_seal(deployment.store, folder, deployment.keys).opened.checkpoint.size == 10
 
 
+@pytest.mark.claim("C3")
 def test_a_valid_seal_of_another_history_stops_the_line():
     deployment, twin = ready(), ready()
     twin.log.faults.recreate_topic("events.chained")
@@ -176,6 +180,7 @@ def test_a_lock_that_somebody_extended_does_not_extend_those_to_come():
     assert verify(deployment).verdict is Verdict.INTACT
 
 
+@pytest.mark.claim("C12")
 def test_a_squatters_count_does_not_decide_what_is_read_into_memory():
     deployment = ready(40)
     key, body = first_batch(deployment, entries=slice(1))

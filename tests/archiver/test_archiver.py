@@ -17,6 +17,7 @@ from sealtrail_transport.log import LogRecord, NewRecord
 from sealtrail_transport.store import LockMode, Retention
 
 
+@pytest.mark.claim("C11")
 def test_what_was_chained_is_sealed_and_verifies():
     deployment = ready()
     (step,) = deployment.archive()
@@ -119,6 +120,7 @@ def operations(phase) -> int:
     return len(seen)
 
 
+@pytest.mark.claim("C5")
 @pytest.mark.parametrize("restart", [False, True], ids=["goes on", "dies"])
 @pytest.mark.parametrize("phase", ["before", "after"], ids=["failed", "failed but persisted"])
 def test_each_operation_of_the_store_may_fail(phase, restart):
@@ -139,6 +141,7 @@ def test_each_operation_of_the_store_may_fail(phase, restart):
         assert report.verdict is Verdict.INTACT, (place, report)
 
 
+@pytest.mark.claim("C3")
 def test_two_archivers_of_one_trail_end_in_one_archive():
     deployment = ready(20)
     archivers = [deployment.archiver(batch_entries=4), deployment.archiver(batch_entries=7)]
@@ -156,6 +159,7 @@ def test_strays_are_told_and_not_archived():
     assert len(sealed_entries(deployment)) == 3
 
 
+@pytest.mark.claim("C8")
 def test_retention_never_decreases_along_a_trail():
     deployment = ready(2)
     deployment.archive()
@@ -173,6 +177,7 @@ def test_a_store_that_can_not_lock_is_said_so_in_every_seal():
     assert verify(deployment).verdict is Verdict.UNPROTECTED
 
 
+@pytest.mark.claim("C8")
 def test_a_store_that_does_not_lock_although_asked_stops_the_archiver(monkeypatch):
     deployment = ready(2)
     put = deployment.store.put
@@ -183,6 +188,7 @@ def test_a_store_that_does_not_lock_although_asked_stops_the_archiver(monkeypatc
         deployment.archive()
 
 
+@pytest.mark.claim("C14")
 def test_what_is_sealed_is_freed_after_a_set_time_and_not_before():
     deployment = ready()
     archiver = deployment.archiver(trim_after_ms=1_000)
@@ -211,6 +217,7 @@ def test_the_executor_stand_in_carries_errors():
         at_once(lambda: 1 / 0).result()
 
 
+@pytest.mark.claim("C3")
 def test_an_archiver_that_drains_beside_a_faster_one_forks_nothing():
     """Its read is older than what the other one has sealed meanwhile: that is no end of the log."""
     deployment = ready(4)
@@ -239,6 +246,7 @@ def test_an_archiver_that_drains_beside_a_faster_one_forks_nothing():
     assert len(sealed_entries(deployment)) == 10
 
 
+@pytest.mark.claim("C8")
 def test_a_clock_far_from_the_stores_signs_nothing():
     deployment = ready()
     archiver = deployment.archiver()
@@ -253,6 +261,7 @@ def test_a_clock_far_from_the_stores_signs_nothing():
     assert verify(deployment).verdict is Verdict.INTACT
 
 
+@pytest.mark.claim("C14")
 def test_strays_that_wait_are_read_again_after_a_restart():
     """Otherwise a stray whose source never comes would be forgotten by a restart."""
     deployment = ready(2)
@@ -274,6 +283,7 @@ def test_strays_that_wait_are_read_again_after_a_restart():
     assert stopped.value.code is StopCode.STRAY_LOST
 
 
+@pytest.mark.claim("C7")
 def test_rejected_entries_raise_an_alarm():
     deployment = Deployment()
     deployment.publish(b"poison")

@@ -11,6 +11,8 @@ from sealtrail_chainer.errors import LineStoppedError, StopCode
 from sealtrail_transport.errors import StoreUnavailableError
 from sealtrail_transport.seal_shelf import newest_seal
 
+pytestmark = pytest.mark.claim("C8")
+
 
 def left_by_a_clock(deployment, apart) -> int:
     """Let a machine's clock be that far from the store's, and put one batch; returns what it says now."""

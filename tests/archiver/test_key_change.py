@@ -23,6 +23,8 @@ from sealtrail_transport.key_shelf import key_changes, read_trail_keys
 from sealtrail_transport.memory_faults import AppendFault
 from sealtrail_transport.store import LockMode, Retention
 
+pytestmark = pytest.mark.claim("C18")
+
 
 def new_key(deployment, seed=b"n") -> Signer:
     return Signer.from_seed(deployment.origin, seed * 32)

@@ -39,6 +39,8 @@ from sealtrail_transport.errors import LogUnavailableError, StoreUnavailableErro
 from sealtrail_transport.log import LogRecord, NewRecord
 from sealtrail_transport.memory_faults import AppendFault
 
+pytestmark = pytest.mark.claim("C17")
+
 
 def controls(deployment):
     """The statements in the archive, in order."""
@@ -120,6 +122,7 @@ def test_a_stray_that_no_new_process_sees_is_left_by_its_evidence():
     go_on(deployment)
 
 
+@pytest.mark.claim("C7")
 def test_a_gap_in_the_raw_topic_is_stated_with_its_offsets():
     deployment = sealed()
     deployment.publish(*values(4, 11))

@@ -21,6 +21,8 @@ from sealtrail_transport.errors import LogUnavailableError
 from sealtrail_transport.memory_faults import AppendFault
 from sealtrail_transport.trail_folders import trail_folders
 
+pytestmark = pytest.mark.claim("C17")
+
 
 def successor_of(deployment, signer=None, topic="events.chained-2") -> Deployment:
     """The deployment of what goes on, not begun."""

@@ -10,6 +10,8 @@ from sealtrail_archiver.trimming import Trims
 from sealtrail_chainer.errors import LineStoppedError, StopCode
 from sealtrail_transport.seal_shelf import read_seal
 
+pytestmark = pytest.mark.claim("C14")
+
 
 def sealed_every(minutes, count, *, squat=None) -> Deployment:
     """A trail with a seal each so many minutes; behind the first, somebody puts a name among the seals."""
@@ -70,6 +72,7 @@ def test_a_time_longer_than_the_calendar_frees_nothing():
     assert start_of(deployment) == 0
 
 
+@pytest.mark.claim("C12")
 def test_what_is_planned_does_not_grow_with_the_time_and_is_late_by_a_thousandth_of_it():
     deployment = sealed_every(minutes=10, count=2)
     after_ms, end = 100_000, deployment.log.bounds("events.chained", 0).end
@@ -83,6 +86,7 @@ def test_what_is_planned_does_not_grow_with_the_time_and_is_late_by_a_thousandth
     assert start_of(deployment) == end * (after_ms - 1) // after_ms
 
 
+@pytest.mark.claim("C6")
 def test_a_topic_that_ends_below_what_is_to_be_freed_stops_the_line():
     """The one who frees space may be the first to meet the end of a topic that has lost its tail."""
     deployment = sealed_every(minutes=10, count=2)

@@ -7,8 +7,9 @@ import pytest
 from archiver.archived import folder_of, ready, sealed_entries, verify
 from sealtrail_auditor.verdict import Verdict
 from sealtrail_schemas.layout import SEALS, seal_key
-from sealtrail_schemas.trail_keys import TrailKeys
 from sealtrail_transport.seal_shelf import following_seal
+
+pytestmark = pytest.mark.claim("C3")
 
 
 class UnlockedToEverybody:
@@ -53,7 +54,7 @@ def test_an_archiver_that_finds_a_batch_spoiled_goes_on_from_the_seal_that_names
 def test_the_following_seal_is_found_behind_a_few_squatted_names():
     deployment = ready(9)
     deployment.archive(deployment.archiver(batch_entries=5))
-    folder, keys = folder_of(deployment), TrailKeys.only(deployment.signer.verifier)
+    folder, keys = folder_of(deployment), deployment.keys
     for size in range(1, 5):
         deployment.store.put(folder + seal_key(size), b"junk", retention=None)
     found = following_seal(deployment.store, folder, None, keys)

@@ -17,6 +17,8 @@ from auditor.builders import ORIGIN, codes
 from sealtrail_auditor.findings import Span
 from sealtrail_auditor.verdict import Verdict
 
+pytestmark = pytest.mark.claim("C3", "C9", "C11")
+
 BY_NAME = {attack.name: attack for attack in (*ATTACKS, *UNSEEN)}
 PAGE_SCRIPT = Path(__file__).parents[2] / "docs" / "make_attacks.py"
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from auditor.builders import TrailMaker, new_store
 from sealtrail_auditor.entries import EntryFault, EntryWalk
-from sealtrail_auditor.payload_form import is_plainly_canonical
+from sealtrail_auditor.payload_form import BARE, plain_form
+from sealtrail_auditor.stamps import StampReader
 from sealtrail_schemas.chain import ChainState, breach
 from sealtrail_schemas.entry import Entry
 from sealtrail_schemas.errors import FormatError, PayloadError
@@ -28,7 +29,13 @@ values = st.none() | st.binary(max_size=80) | lengths.map(bytes)
 def test_payloads_are_canonical(salt, key, some_headers, value):
     payload = encode_payload(salt, key, some_headers, value)
     if max(len(key or b""), len(value or b"")) < 8192:
-        assert is_plainly_canonical(payload)
+        form = plain_form(payload)
+        if some_headers:
+            name, content = some_headers[-1]
+            end = b"\x00" if content is None else b"\x02" + encode_varint(len(content)) + content
+            assert payload[form:].startswith(encode_varint(len(name)) + name + end)
+        else:
+            assert form == BARE
 
 
 @given(st.binary(min_size=16, max_size=16), values, headers, values, st.data())
@@ -44,7 +51,7 @@ def test_changed_payloads_are_canonical_only_if_they_decode(salt, key, some_head
         payload[at:at] = data.draw(st.binary(min_size=1, max_size=3))
     else:
         payload += b"\x00"
-    if is_plainly_canonical(bytes(payload)):
+    if plain_form(bytes(payload)):
         decode_payload(bytes(payload))
 
 
@@ -55,7 +62,7 @@ def test_no_value_is_taken_for_one_of_another_length(rest, length):
     try:
         decode_payload(payload)
     except PayloadError:
-        assert not is_plainly_canonical(payload)
+        assert not plain_form(payload)
     else:
         assert rest == length
 
@@ -83,7 +90,7 @@ def test_other_forms_are_not_canonical(form, end):
     payload = bytes(16) + bytes.fromhex(end)
     with pytest.raises(PayloadError):
         decode_payload(payload)
-    assert not is_plainly_canonical(payload), form
+    assert not plain_form(payload), form
 
 
 LEAF = Struct(">3sBBBQ32s32s32sqBqqqH")
@@ -109,6 +116,7 @@ def test_a_changed_leaf_is_judged_as_by_the_formats(field, data):
         tree=RightEdge.empty(),
         on_own_entry=lambda _leaf, _payload, _before: None,
         on_piece=lambda _entries: None,
+        stamps=StampReader(),
     )
     try:
         parsed = Leaf.parse(leaf)

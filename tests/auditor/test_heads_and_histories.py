@@ -12,6 +12,8 @@ from sealtrail_auditor.errors import PinnedHeadError
 from sealtrail_auditor.verify import verify_archive
 from sealtrail_schemas.body import Predecessor
 
+pytestmark = pytest.mark.claim("C9")
+
 LONG_AGO_MS = 1_790_000_000_000
 
 

@@ -15,6 +15,8 @@ from sealtrail_auditor.verify import verify_archive
 from sealtrail_schemas.payload import MAX_HEADERS
 from sealtrail_schemas.seal import open_seal
 
+pytestmark = pytest.mark.claim("C9", "C11")
+
 OBJECTS = ["first batch", "second batch", "first seal", "second seal"]
 PAIRS = list(combinations(OBJECTS, 2))
 

@@ -116,6 +116,7 @@ def test_every_kind_of_failure_has_its_code(trail):
     }
 
 
+@pytest.mark.claim("C10")
 def test_the_packs_own_policy_is_not_believed(trail):
     other = make_trail(3, 4, seed=b"\x07" * 32)
     data = zipped(trail, selected(trail))

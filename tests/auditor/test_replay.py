@@ -23,6 +23,8 @@ from sealtrail_transport.memory_faults import AppendFault
 from sealtrail_transport.memory_log import MemoryLog
 from sealtrail_transport.sqlite_log import SqliteLog
 
+pytestmark = pytest.mark.claim("C13")
+
 
 class _WithTopics:
     @pytest.fixture

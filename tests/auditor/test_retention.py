@@ -157,6 +157,7 @@ def test_an_archive_made_in_a_plain_folder_says_that_nothing_is_locked(tmp_path)
     assert (finding.code.code, finding.span, finding.objects) == ("ST-LOCK-NONE", (0, 3), 4)
 
 
+@pytest.mark.claim("C10")
 def test_the_sealed_version_is_read_whatever_lies_on_top():
     trail = make_trail(2, 2)
     for placed in trail.placed:

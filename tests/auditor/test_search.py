@@ -122,6 +122,7 @@ def other_span(trail):
     return replace(header_of(trail.opened(1)), first=2, last=7)
 
 
+@pytest.mark.claim("C10")
 @pytest.mark.parametrize("header", [other_batch, other_trail, other_origin, other_span])
 @pytest.mark.parametrize("prove", [False, True])
 def test_a_view_that_does_not_name_the_sealed_batch_is_not_believed(trail, header, prove):
@@ -162,6 +163,7 @@ def doctor(trail, **changes):
     return rows[place].sequence
 
 
+@pytest.mark.claim("C10")
 def test_a_doctored_hit_is_not_borne_out(trail):
     sequence = doctor(trail, action="s3:DeleteBucket")
     run, hits = search(trail, ALICE, prove=True)

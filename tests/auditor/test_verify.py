@@ -155,6 +155,7 @@ def test_two_trails_mixed_in_one_folder():
     assert report.trails[0].entries_verified == 4
 
 
+@pytest.mark.claim("C10")
 def test_seals_of_another_key_are_forged_ones_where_the_trail_has_its_own():
     trail = make_trail(2, 2, 2)
     forged = make_trail(2, 2, 2, seed=b"\x05" * 32)

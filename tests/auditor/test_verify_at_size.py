@@ -17,6 +17,8 @@ from sealtrail_auditor.visit import Visit
 from sealtrail_schemas.policy import format_policy
 from sealtrail_transport.folder_store import FolderStore
 
+pytestmark = pytest.mark.claim("C12")
+
 BATCH_ENTRIES = 2_000
 MAX_MEMORY_BYTES = 300 << 20
 # A new program inherits the peak of the one that began it in ru_maxrss, and not in VmHWM.

@@ -20,6 +20,7 @@ from sealtrail_auditor.verify import verify_archive
 from sealtrail_auditor.visit import Visit
 from sealtrail_auditor.workers import Workers
 from sealtrail_schemas.layout import batch_key
+from sealtrail_schemas.producer_stamp import Stamp, stamp_headers
 from sealtrail_transport.errors import StoreUnavailableError
 from sealtrail_transport.folder_store import FolderStore
 from sealtrail_transport.s3_access import S3Access, open_s3
@@ -58,8 +59,8 @@ def trail():
     trail.rejected()
     trail.control()
     trail.seal()
-    for _ in range(20):
-        trail.event()
+    for number in range(20):
+        trail.event(headers=stamp_headers(Stamp("p", "a" * 16, number)))
         trail.heartbeat()
         trail.seal()
     store, placed = trail.store, trail.placed

@@ -41,6 +41,7 @@ def archived_values(deployment) -> list[bytes | None]:
     ]
 
 
+@pytest.mark.claim("C2")
 def test_a_new_trail_begins_with_a_genesis_and_then_chains_every_record_in_order():
     deployment = Deployment()
     deployment.publish(*values(25))
@@ -76,6 +77,7 @@ def test_a_restart_goes_on_where_the_chain_ends():
     assert len(true_entries(deployment)) == 10
 
 
+@pytest.mark.claim("C1")
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("at", [0, 1, 2])
 def test_each_append_fault_at_each_append_loses_and_doubles_nothing(fault, at):
@@ -91,6 +93,7 @@ def test_each_append_fault_at_each_append_loses_and_doubles_nothing(fault, at):
     assert archived_values(deployment) == values(9)
 
 
+@pytest.mark.claim("C4")
 def test_a_transaction_that_lands_late_is_stray_and_forks_nothing():
     """The hole that KIP-890 closes: an old writer's records land behind a newer writer's."""
     deployment = Deployment()
@@ -105,6 +108,7 @@ def test_a_transaction_that_lands_late_is_stray_and_forks_nothing():
     assert archived_values(deployment) == values(6)
 
 
+@pytest.mark.claim("C4")
 def test_records_that_land_between_fencing_and_scan_are_found():
     deployment = Deployment()
     chainer = deployment.chain()
@@ -117,6 +121,7 @@ def test_records_that_land_between_fencing_and_scan_are_found():
     assert len(true_entries(deployment)) == 5
 
 
+@pytest.mark.claim("C4")
 def test_a_newer_chainer_fences_the_older_one():
     deployment = Deployment()
     older = deployment.chain()
@@ -139,6 +144,7 @@ def test_a_heartbeat_after_idle_time_and_none_before():
     assert [entry.leaf.kind for entry in true_entries(deployment)] == [Kind.GENESIS, Kind.HEARTBEAT]
 
 
+@pytest.mark.claim("C7")
 def test_a_record_that_spoils_its_transaction_is_found_and_stated_as_rejected():
     deployment = Deployment()
     deployment.publish(*values(7), b"poison", *values(7, 7))
@@ -158,6 +164,7 @@ def test_a_record_that_spoils_its_transaction_is_found_and_stated_as_rejected():
     assert body.sha256 is not None
 
 
+@pytest.mark.claim("C7")
 def test_an_unreadable_record_is_stated_as_rejected_without_a_hash():
     deployment = Deployment()
     deployment.publish(*values(3))
@@ -184,6 +191,7 @@ def chained_and_sealed() -> Deployment:
     return deployment
 
 
+@pytest.mark.claim("C6")
 @pytest.mark.parametrize("sealed", [False, True], ids=["unsealed", "sealed"])
 @pytest.mark.parametrize("topic", ["events", "events.chained"])
 def test_a_topic_made_anew_stops_the_line(topic, sealed):
@@ -197,6 +205,7 @@ def test_a_topic_made_anew_stops_the_line(topic, sealed):
         assert stop_code(deployment) is StopCode.TOPIC_RECREATED
 
 
+@pytest.mark.claim("C7")
 def test_raw_retention_that_overtook_the_chainer_stops_it_and_says_what_is_gone():
     deployment = Deployment()
     deployment.publish(*values(3))
@@ -208,6 +217,7 @@ def test_raw_retention_that_overtook_the_chainer_stops_it_and_says_what_is_gone(
     assert stopped.value.code is StopCode.RAW_OVERTAKEN
 
 
+@pytest.mark.claim("C6")
 def test_a_raw_topic_that_lost_what_was_chained_stops_the_line():
     deployment = Deployment()
     deployment.publish(*values(5))
@@ -216,12 +226,14 @@ def test_a_raw_topic_that_lost_what_was_chained_stops_the_line():
     assert stop_code(deployment) is StopCode.RAW_TRUNCATED
 
 
+@pytest.mark.claim("C6")
 def test_a_chained_topic_that_ends_below_the_sealed_head_stops_the_line():
     deployment = chained_and_sealed()
     deployment.log.faults.lose_end("events.chained", 0, 3)
     assert stop_code(deployment) is StopCode.CHAINED_TRUNCATED
 
 
+@pytest.mark.claim("C6")
 def test_a_chained_topic_that_lost_what_was_not_sealed_stops_the_line():
     deployment = chained_and_sealed()
     deployment.publish(*values(5))
@@ -230,6 +242,7 @@ def test_a_chained_topic_that_lost_what_was_not_sealed_stops_the_line():
     assert stop_code(deployment) is StopCode.CHAINED_OVERTAKEN
 
 
+@pytest.mark.claim("C6")
 def test_acknowledged_entries_that_are_gone_stop_the_line():
     deployment = Deployment()
     chainer = deployment.chain()
@@ -258,6 +271,7 @@ def test_offsets_of_aborted_transactions_do_not_hinder_a_genesis():
     assert archived_values(deployment) == values(2)
 
 
+@pytest.mark.claim("C6")
 def test_a_chained_topic_whose_beginning_is_gone_gets_no_second_genesis():
     deployment = Deployment()
     deployment.chain()
@@ -282,6 +296,7 @@ def test_recovery_from_a_seal_reads_no_history():
     assert chainer.state.size == 8
 
 
+@pytest.mark.claim("C5")
 @pytest.mark.parametrize("away", range(1, 12))
 def test_a_log_that_is_away_at_any_call_is_waited_for(away):
     deployment = Deployment()
@@ -296,6 +311,7 @@ def test_a_log_that_is_away_at_any_call_is_waited_for(away):
     assert archived_values(deployment) == values(3)
 
 
+@pytest.mark.claim("C1")
 def test_an_outage_in_the_middle_of_a_bisection_doubles_nothing():
     deployment = Deployment()
     chainer = deployment.chain()
@@ -347,11 +363,15 @@ def test_raw_retention_that_overtakes_a_running_chainer_stops_it():
     assert stopped.value.code is StopCode.RAW_OVERTAKEN
 
 
+@pytest.mark.claim("C7")
 def test_more_headers_than_a_payload_may_have_are_stated_as_rejected():
     deployment = Deployment()
     deployment.log.append_events("events", 0, [NewRecord(None, b"v", ((b"h", b""),) * 65_536)])
     deployment.publish(*values(1))
-    deployment.chain()
+    chainer = deployment.chainer()
+    steps = [chainer.step(now_ms=deployment.clock.now_ms) for _ in range(2)]
+    told = ("events offset 0: 65536 headers, where at most 65535 are allowed",)
+    assert [step.rejected for step in steps] == [(), told]
     kinds = [entry.leaf.kind for entry in true_entries(deployment)]
     assert kinds == [Kind.GENESIS, Kind.REJECTED, Kind.EVENT]
 

@@ -12,6 +12,8 @@ from sealtrail_schemas.payload import SALT_BYTES
 from sealtrail_transport.errors import LogUnavailableError
 from sealtrail_transport.log import LogRecord, NewRecord
 
+pytestmark = pytest.mark.claim("C6")
+
 
 def chained(*events, heartbeats=0) -> Deployment:
     """A trail of these events and so many heartbeats behind them."""

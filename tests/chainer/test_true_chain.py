@@ -13,6 +13,8 @@ from sealtrail_schemas.keys import Signer
 from sealtrail_schemas.leaf import LINK_HEADER
 from sealtrail_transport.log import LogRecord, NewRecord
 
+pytestmark = pytest.mark.claim("C4")
+
 SALT = bytes(16)
 BODY = GenesisBody(
     origin="audit.example.com/events/0",
@@ -38,6 +40,7 @@ def chained(state, offset, value=b"v", *, salt=SALT):
     return chain_event(state, source(offset, value), next_source_offset=offset + 1, now_ms=5, salt=salt)
 
 
+@pytest.mark.claim("C2")
 def test_records_that_link_are_taken_in_order():
     chain = TrueChain(START)
     first, state = chained(START, 0)
@@ -153,6 +156,7 @@ def test_a_stray_that_rejects_what_the_true_chain_has_as_an_event_is_only_stray(
     assert (chain.waiting, chain.state.size) == (0, 2)
 
 
+@pytest.mark.claim("C12")
 def test_waiting_strays_are_bounded():
     chain = TrueChain(START, max_waiting_bytes=1_900)
     chain.take(committed(1, zombie(5, b"x" * 600)))

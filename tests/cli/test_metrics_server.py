@@ -53,7 +53,7 @@ def test_metrics_as_text(asked):
     status, kind, text = asked.get("/metrics")
     assert (status, "sealtrail_tried 7.0" in text) == (200, True)
     assert kind.startswith("text/plain; version=")
-    assert asked.server.scraped.is_set()
+    assert asked.server.scraped.wait(60)  # after the answer was sent
 
 
 def test_metrics_as_openmetrics_where_they_are_asked_for(asked):
@@ -70,7 +70,9 @@ def test_health_is_a_status_and_one_line(asked, trouble):
 
 
 def test_anything_else_is_not_found(asked):
-    assert asked.get("/")[::2] == (404, "there are /metrics and /healthz\n")
+    for path in ("/", "/metrics/more", "/metricsx"):
+        assert asked.get(path)[::2] == (404, "there are /metrics and /healthz\n")
+    assert not asked.server.scraped.is_set()
 
 
 def test_head_has_no_body_and_other_methods_are_refused(asked):

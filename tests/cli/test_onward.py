@@ -9,6 +9,8 @@ from command_line import await_running, call, running
 from sealtrail_transport.errors import WriterFencedError
 from sealtrail_transport.sqlite_log import SqliteLog
 
+pytestmark = pytest.mark.claim("C17")
+
 
 def publish(count, start=0):
     lines = "".join(f'{{"n":{number}}}\n' for number in range(start, start + count))

@@ -14,6 +14,8 @@ from sealtrail_transport.folder_store import FolderStore
 from sealtrail_transport.key_shelf import read_trail_keys
 from sealtrail_transport.trail_folders import trail_folders
 
+pytestmark = pytest.mark.claim("C18")
+
 ORIGIN = "audit.example.com/events/0"
 
 

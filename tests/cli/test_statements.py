@@ -6,6 +6,7 @@ import pytest
 
 from auditor.builders import make_rotated, policy_with
 from cli.archives import LASTING, archive_of, json_of
+from command_line import call
 from sealtrail_schemas.body import Predecessor
 from sealtrail_schemas.control import Continuation
 from sealtrail_schemas.policy import format_policy
@@ -95,3 +96,29 @@ def test_a_trail_and_the_one_that_goes_on_from_it_are_told_of_each_other(tmp_pat
     told = " ".join(result.stdout.split())
     assert f"predecessor {trail.origin} of 8 entries, {trail.folder} (topic lost)" in told
     assert f"successor {second.folder}" in told
+
+
+class TestProofs:
+    @pytest.fixture
+    def proof(self, archive, tmp_path):
+        """Of entry 1, which the old key has signed."""
+        file = tmp_path / "entry.tlog-proof"
+        assert archive.run("prove", 1, "--output", file).exit_code == 0
+        return file
+
+    def test_a_key_change_leads_to_the_key_that_signed(self, archive, proof):
+        note = archive.copy / archive.trails[0].folder / "keys/00000000000000000005.note"
+        result = call("verify-proof", proof, "--policy", archive.policy, "--key-change", note)
+        assert result.exit_code == 0, result.output
+
+    def test_without_it_the_key_is_unknown_and_it_says_what_to_do(self, archive, proof, tmp_path):
+        policy = tmp_path / "new.policy"
+        policy.write_bytes(format_policy(policy_with(archive.trails[0], TWO).logs.values()))
+        result = call("verify-proof", proof, "--policy", policy)
+        assert result.exit_code == 12
+        assert "--key-change" in " ".join(result.stdout.split())
+
+    def test_what_is_no_key_change_is_a_mistake(self, archive, proof):
+        result = call("verify-proof", proof, "--policy", archive.policy, "--key-change", proof)
+        assert result.exit_code == 2
+        assert "is no key change that both of its keys signed" in result.stderr

@@ -10,6 +10,8 @@ from sealtrail.data_folder import DataFolder
 from sealtrail_chainer.anchor import genesis_anchor, genesis_body
 from sealtrail_transport.sqlite_log import SqliteLog
 
+pytestmark = pytest.mark.claim("C17")
+
 NEW = ("--data", "next")
 
 

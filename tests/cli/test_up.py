@@ -114,6 +114,7 @@ def test_one_at_a_time(trail, here):
     assert "does not run" in call("status").stdout
 
 
+@pytest.mark.claim("C5")
 def test_kill_9_and_the_next_start_goes_on(trail, here):
     """Killed where it stands, four times; each event is there once, in order, sealed."""
     for turn in range(4):
@@ -130,6 +131,7 @@ def test_kill_9_and_the_next_start_goes_on(trail, here):
     assert status()["sealed"] == 801
 
 
+@pytest.mark.claim("C6")
 def test_a_stopped_line_is_written_down_and_not_restarted(trail):
     publish(3)
     call("up", "--drain")

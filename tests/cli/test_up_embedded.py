@@ -22,6 +22,7 @@ from sealtrail_transport.sqlite_log import SqliteLog
 pytestmark = [
     pytest.mark.embedded,
     pytest.mark.skipif(sys.platform != "linux", reason="looks for child processes in /proc"),
+    pytest.mark.claim("C5"),
 ]
 
 

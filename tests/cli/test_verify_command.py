@@ -111,6 +111,7 @@ def test_max_age_leaves_a_fresh_trail_intact(tmp_path):
     assert archive.run("verify", "--max-age", "1d").exit_code == 0
 
 
+@pytest.mark.claim("C10")
 def test_a_foreign_policy_verifies_nothing(archive, tmp_path):
     other = small_archive(tmp_path / "other", origin=OTHER, seed=b"\x07" * 32)
     result = call("verify", archive.copy, "--policy", other.policy)

@@ -16,6 +16,8 @@ import pytest
 
 from copied_archive import archived_values
 
+pytestmark = pytest.mark.claim("C1", "C5")
+
 SEALTRAIL = [sys.executable, "-m", "sealtrail"]
 
 

@@ -13,6 +13,8 @@ from sealtrail.onward_ways import way_onward
 from sealtrail_archiver.settings import Alarm
 from sealtrail_chainer.errors import StopCode
 
+pytestmark = pytest.mark.claim("C6")
+
 PAGE = ROOT / "docs" / "operations.md"
 SERVICES = [*(ROOT / "cli" / "sealtrail").glob("service*.py")]
 STEPS = [*(ROOT / "chainer").rglob("*.py"), *(ROOT / "archiver").rglob("*.py")]

@@ -22,6 +22,8 @@ from sealtrail_schemas.note import sign_note
 from sealtrail_schemas.policy import format_policy
 from sealtrail_schemas.seal import open_seal
 
+pytestmark = pytest.mark.claim("C16")
+
 PAGE = ROOT / "docs" / "verify-by-hand.md"
 ALONE = (sys.executable, "-I", "-S")  # no environment, no site-packages: the standard library only
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from sealtrail_schemas.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from sealtrail_schemas.errors import FormatError
 from sealtrail_schemas.note import Signer, Verifier, encode_signing_key, open_note
+
+pytestmark = pytest.mark.claim("C16")
 
 HERE = Path(__file__).parent
 VECTORS = json.loads((HERE.parents[1] / "vectors/note.json").read_text())["vectors"]

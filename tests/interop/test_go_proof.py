@@ -11,6 +11,8 @@ from auditor.builders import NOW, ORIGIN, make_trail, policy_of
 from sealtrail_auditor.proof import prove_entry
 from sealtrail_schemas.leaf import entry_hash
 
+pytestmark = pytest.mark.claim("C16")
+
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors/tlog_proof.json").read_text())["vectors"]
 
 

@@ -77,6 +77,7 @@ def line(log, name):
     return Line(log, name)
 
 
+@pytest.mark.claim("C1", "C2")
 def test_every_record_is_chained_once_and_in_order_across_restarts(line):
     values = [b"%d" % number for number in range(250)]
     for first in range(0, 250, 50):
@@ -85,6 +86,7 @@ def test_every_record_is_chained_once_and_in_order_across_restarts(line):
     assert line.values() == values
 
 
+@pytest.mark.claim("C7")
 def test_a_record_that_is_too_large_is_found_and_rejected_and_the_rest_goes_on(line):
     values = [b"%d" % number for number in range(12)]
     large = os.urandom(150_000)
@@ -99,6 +101,7 @@ def test_a_record_that_is_too_large_is_found_and_rejected_and_the_rest_goes_on(l
     assert [entry.leaf.source_offset for entry in line.entries()] == list(range(13))
 
 
+@pytest.mark.claim("C7")
 def test_a_header_that_can_not_be_read_makes_a_rejected_entry(cluster, line):
     line.source.append(value_records(b"before"))
     produce_with_header(cluster.address, line.raw, key=b"k", value=b"v", header=b"bad\xff")
@@ -109,6 +112,7 @@ def test_a_header_that_can_not_be_read_makes_a_rejected_entry(cluster, line):
     assert b"not UTF-8" in decode_payload(rejected.payload).value
 
 
+@pytest.mark.claim("C1")
 def test_what_a_producer_aborted_is_not_chained(cluster, line, name):
     producer = Producer({"bootstrap.servers": cluster.address, "transactional.id": f"{name} stranger"})
     producer.init_transactions(30)
@@ -124,6 +128,7 @@ def test_what_a_producer_aborted_is_not_chained(cluster, line, name):
     assert line.values() == [b"committed"] * 3 + [b"last"]
 
 
+@pytest.mark.claim("C4")
 def test_a_zombie_beside_its_successor_forks_nothing(cluster, line, monkeypatch):
     """Stopped before it sends a transaction, overtaken, and resumed."""
     line.source.append(value_records(*VALUES))
@@ -138,6 +143,7 @@ def test_a_zombie_beside_its_successor_forks_nothing(cluster, line, monkeypatch)
     assert line.values() == VALUES
 
 
+@pytest.mark.claim("C4")
 def test_a_zombie_that_was_stopped_before_its_commit_forks_nothing(cluster, line, monkeypatch):
     """Its records lie in the topic, aborted by the successor. It recovers, and takes over in its turn."""
     line.source.append(value_records(*VALUES))
@@ -179,6 +185,7 @@ def test_retention_that_overtakes_the_chainer_stops_it_and_says_what_is_gone(clu
     assert caught.value.evidence == {"first_lost": 2, "first_kept": 3}
 
 
+@pytest.mark.claim("C6")
 def test_a_raw_topic_made_anew_stops_the_chainer(cluster, line):
     line.source.append(value_records(b"chained"))
     line.chain(line.chainer()).close()

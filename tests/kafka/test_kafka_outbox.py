@@ -108,7 +108,7 @@ def test_a_service_killed_while_events_flow_loses_and_repeats_nothing(cluster, l
     service = Service(f"kafka://{cluster.address}", name, tmp_path / "outbox.db")
     chance = random.Random(1)
     for _ in range(3):
-        service.run(count=10**6, kill_after=chance.randint(1_000, 6_000))
+        service.run(count=10**6, kill_after=chance.randint(500, 4_000))
     service.run(count=100)
     assert service.check(log, name) > 200
 

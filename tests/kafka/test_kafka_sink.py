@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
 import subprocess
 import sys
 import textwrap
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from confluent_kafka.admin import AdminClient, NewPartitions
 
 from command_line import call
 from contracts.log_contract import read_all
+from sealtrail_schemas.producer_stamp import read_stamp
+from sealtrail_transport import kafka_sink
 from sealtrail_transport.errors import (
     BufferFullError,
     DeliveryError,
@@ -23,6 +30,7 @@ from sealtrail_transport.kafka_settings import KafkaSettings
 from sealtrail_transport.kafka_sink import KafkaSink
 from sealtrail_transport.log import NewRecord, Position
 from sealtrail_transport.partitioner import Partitioner
+from sealtrail_transport.stamper import Stamper
 
 pytestmark = pytest.mark.containers
 
@@ -195,3 +203,78 @@ def test_a_fork_takes_no_events_and_ends_in_peace(cluster, log, topic):
     """)
     subprocess.run([sys.executable, "-c", script, cluster.address, topic], check=True, timeout=60)
     assert sorted(record.value for record in read_all(log, topic)) == [b"child", b"parent"]
+
+
+# Stamps
+
+
+def stamps_of(log, name, partition=0):
+    return [read_stamp(record.headers) for record in read_all(log, name, partition)]
+
+
+def test_events_of_many_threads_are_numbered_without_gaps_and_in_order(cluster, log, name):
+    log.create_topic(name, partitions=3, append_time=False)
+    sink = KafkaSink(cluster.settings(), name, stamper=Stamper("p", bytes(8)))
+    with ThreadPoolExecutor(8) as pool:
+        for number in range(400):
+            record = NewRecord(b"%d" % (number % 7) if number % 2 else None, b"v", ((b"h", b"x"),))
+            pool.submit(sink.publish, record, max_block_s=30)
+    assert sink.flush(timeout_s=30) == 0
+    sink.close()
+    counts = []
+    for partition in range(3):
+        numbers = [stamp.number for stamp, _ in stamps_of(log, name, partition)]
+        assert numbers == list(range(len(numbers)))
+        counts.append(len(numbers))
+    assert sum(counts) == 400
+    assert all(counts)
+
+
+def test_an_event_that_fails_has_its_number_declared_void(cluster, log, name):
+    log.create_topic(name, partitions=1, append_time=False, max_record_bytes=2_000)
+    sink = KafkaSink(cluster.settings(), name, stamper=Stamper("p", bytes(8)))
+    noise = random.Random(1).randbytes(5_000)
+    sink.publish(NewRecord(None, b"a"), max_block_s=5).result(30)
+    with pytest.raises(DeliveryError):
+        sink.publish(NewRecord(None, noise), max_block_s=5).result(30)
+    for value in (b"b", b"c"):
+        sink.publish(NewRecord(None, value), max_block_s=5).result(30)
+    # What can't even be sent takes no number.
+    with pytest.raises(DeliveryError):
+        sink.publish(NewRecord(None, b"x", ((b"\xff", b""),)), max_block_s=5).result(30)
+    sink.publish(NewRecord(None, b"d"), max_block_s=5).result(30)
+    sink.close()
+    assert [(stamp.number, void) for stamp, void in stamps_of(log, name)] == [
+        (0, ()),
+        (2, ((1, 1),)),
+        (3, ()),
+        (4, ()),
+    ]
+
+
+def test_a_full_buffer_takes_no_number(cluster, log, topic):
+    settings = cluster.settings(**{"queue.buffering.max.messages": 5, "linger.ms": 200})
+    sink = KafkaSink(settings, topic, stamper=Stamper("p", bytes(8)))
+    taken = 0
+    for _ in range(50):
+        with contextlib.suppress(BufferFullError):
+            sink.publish(NewRecord(None, b"x"), max_block_s=0)
+            taken += 1
+    assert taken < 50
+    assert sink.flush(timeout_s=30) == 0
+    sink.close()
+    assert [stamp.number for stamp, _ in stamps_of(log, topic)] == list(range(taken))
+
+
+def test_numbered_events_take_up_new_partitions(cluster, topic, monkeypatch):
+    sink = KafkaSink(cluster.settings(), topic, stamper=Stamper("p", bytes(8)))
+    admin = AdminClient({"bootstrap.servers": cluster.address})
+    admin.create_partitions([NewPartitions(topic, 4)])[topic].result(30)
+    monkeypatch.setattr(kafka_sink, "_REFRESH_S", 0.0)
+    sink._numbering._refresh_at = 0.0
+    deadline = time.monotonic() + 30
+    seen = set()
+    while seen != {0, 1, 2, 3}:
+        assert time.monotonic() < deadline
+        seen.add(sink.publish(NewRecord(None, b"x"), max_block_s=5).result(30).partition)
+    sink.close()

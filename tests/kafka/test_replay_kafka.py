@@ -18,7 +18,7 @@ from sealtrail_transport.errors import RecordRefusedError, TopicMissingError
 from sealtrail_transport.kafka_topics import KafkaTopics
 from sealtrail_transport.log import DEFAULT_MAX_RECORD_BYTES, NewRecord
 
-pytestmark = pytest.mark.containers
+pytestmark = [pytest.mark.containers, pytest.mark.claim("C13")]
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ from sealtrail_transport.errors import LogBusyError, LogError, LogUnavailableErr
 from sealtrail_transport.log import NewRecord, TopicInfo
 from sealtrail_transport.sqlite_log import SqliteLog
 
+pytestmark = pytest.mark.claim("C15")
+
 TOPIC = TopicInfo("raw", b"t" * 16, 2, 1 << 20, append_time=False)
 EVENT = NewRecord(b"k", b"v", ((b"h", None), (b"h", b"x")), 5)
 
@@ -108,6 +110,7 @@ def test_another_topic_of_the_name_is_noticed_and_growth_is_not_that(outbox):
     assert outbox.log_offset(0) == 0
 
 
+@pytest.mark.claim("C12")
 def test_the_file_is_bounded_by_what_waits(path, outbox):
     event = NewRecord(None, bytes(1_000))
     for _ in range(20):

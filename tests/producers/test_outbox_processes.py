@@ -11,6 +11,8 @@ import pytest
 from outbox_service import Service, read_all
 from sealtrail_transport.sqlite_log import SqliteLog
 
+pytestmark = pytest.mark.claim("C15")
+
 # Python warns of forks where there are threads. That is just what is tried here.
 PYTHON = [sys.executable, "-W", "ignore::DeprecationWarning", "-c"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import socket
 import threading
 from concurrent.futures import Future
 
@@ -19,11 +20,15 @@ from sealtrail_producers import (
     sink_factory,
 )
 from sealtrail_schemas.audit_event import decode_event
+from sealtrail_schemas.errors import StampError
+from sealtrail_schemas.producer_stamp import read_stamp, stamp_name
 from sealtrail_transport.buffered_sink import BufferedSink, SinkSettings
 from sealtrail_transport.errors import LogError, TopicMissingError
 from sealtrail_transport.log import Position
 from sealtrail_transport.memory_log import MemoryLog
 from sealtrail_transport.sqlite_log import SqliteLog
+
+pytestmark = pytest.mark.claim("C15")
 
 SOON_S = 30.0
 NO_PAUSE = SinkSettings(first_retry_s=0, max_retry_s=0)
@@ -307,3 +312,41 @@ def test_record_and_arecord_take_the_same_arguments():
         inspect.signature(AuditProducer.record).parameters
         == inspect.signature(AuditProducer.arecord).parameters
     )
+
+
+# Stamps
+
+
+def stamps(log):
+    return [read_stamp(record.headers) for record in read(log)]
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ({"source": "payments api"}, "payments_api"),
+        ({"source": "https://pay.example.com/é"}, "https://pay.example.com/_"),
+        ({"source": "s", "producer": "p-1"}, "p-1"),
+        ({"source": " ", "producer": None}, stamp_name(socket.gethostname())),
+    ],
+)
+def test_events_are_stamped_with_the_producers_name(tmp_path, given, name):
+    with SqliteLog(tmp_path / "log.db") as log:
+        log.create_topic("raw", partitions=1, append_time=False)
+        for _ in range(2):
+            with AuditProducer.connect(f"sqlite:{tmp_path}/log.db", topic="raw", **given) as audit:
+                audit.publish(b"1")
+                audit.publish(b"2")
+        found = [stamp for stamp, _ in stamps(log)]
+    assert [(stamp.producer, stamp.number) for stamp in found] == [(name, 0), (name, 1)] * 2
+    assert found[0].incarnation == found[1].incarnation != found[2].incarnation
+
+
+def test_a_name_that_no_stamp_holds_is_told(tmp_path):
+    with pytest.raises(StampError, match="a producer's name is"):
+        AuditProducer.connect(f"sqlite:{tmp_path}/log.db", topic="raw", source="s", producer="a b")
+
+
+def test_a_producer_on_a_sink_of_its_own_stamps_nothing(audit, log):
+    audit.publish(b"x").result(SOON_S)
+    assert read(log)[0].headers == ()

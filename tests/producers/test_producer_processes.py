@@ -10,6 +10,8 @@ import pytest
 from sealtrail_schemas.audit_event import decode_event
 from sealtrail_transport.sqlite_log import SqliteLog
 
+pytestmark = pytest.mark.claim("C15")
+
 # Python warns of forks where there are threads. That is just what is tried here.
 PYTHON = [sys.executable, "-W", "ignore::DeprecationWarning", "-c"]
 

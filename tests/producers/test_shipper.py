@@ -13,6 +13,8 @@ from sealtrail_transport.log import NewRecord
 from sealtrail_transport.memory_faults import AppendFault
 from sealtrail_transport.memory_log import MemoryLog
 
+pytestmark = pytest.mark.claim("C15")
+
 
 class Case:
     """An outbox, its log, and what the shipper told."""

@@ -11,6 +11,8 @@ from sealtrail_schemas.batch import BLOCK_BYTES, BatchReader, BatchWriter
 from sealtrail_schemas.errors import BatchError, UnknownFormatError
 from sealtrail_schemas.varint import encode_varint
 
+pytestmark = pytest.mark.claim("C12")
+
 ORIGIN = "audit.example.com/payments/0"
 
 

@@ -4,6 +4,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.claim("C16")
+
 MAKER = Path(__file__).parents[2] / "vectors/make_c2sp.py"
 
 

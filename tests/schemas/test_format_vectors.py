@@ -17,6 +17,8 @@ from sealtrail_schemas.note import Signer, Verifier
 from sealtrail_schemas.payload import Payload, decode_payload, encode_payload
 from sealtrail_schemas.seal import check_extends, open_seal, sign_seal
 
+pytestmark = pytest.mark.claim("C16")
+
 VECTORS = Path(__file__).parents[2] / "vectors"
 
 

@@ -65,6 +65,7 @@ def assert_each_exactly_once_in_order(stack, count):
     assert sum(int(trail["kinds"]["event"]) for trail in report["trails"]) == count
 
 
+@pytest.mark.claim("C1", "C5")
 @pytest.mark.parametrize("victim", ["chain", "archive"])
 @pytest.mark.parametrize(
     ("kills", "count"),
@@ -89,6 +90,7 @@ def test_a_service_killed_at_random_moments_loses_and_doubles_nothing(  # noqa: 
     assert_each_exactly_once_in_order(stack, count)
 
 
+@pytest.mark.claim("C4")
 def test_a_chainer_that_wakes_up_beside_its_successor_forks_nothing(stack):
     """A zombie: stopped for longer than its transactions and its membership live, then woken."""
     stack.init("--create-raw")

@@ -10,7 +10,7 @@ from confluent_kafka.admin import ResourceType
 
 from command_line import await_true
 
-pytestmark = pytest.mark.containers
+pytestmark = [pytest.mark.containers, pytest.mark.claim("C6")]
 
 
 def publish(stack, records):

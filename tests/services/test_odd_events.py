@@ -12,7 +12,7 @@ from confluent_kafka.admin import ResourceType
 
 from kafka.foreign import produce_with_header
 
-pytestmark = pytest.mark.containers
+pytestmark = [pytest.mark.containers, pytest.mark.claim("C7")]
 
 YEAR_2100_MS = 4_102_444_800_000
 

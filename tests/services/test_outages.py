@@ -13,7 +13,7 @@ from sealtrail.data_folder import DataFolder
 from sealtrail_chainer.trail import writer_name
 from sealtrail_transport.errors import LogUnavailableError
 
-pytestmark = pytest.mark.containers
+pytestmark = [pytest.mark.containers, pytest.mark.claim("C5")]
 
 
 def await_chained(stack, count):

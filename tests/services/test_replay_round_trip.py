@@ -14,7 +14,7 @@ from sealtrail_schemas.split import split_events
 from sealtrail_transport.log import NewRecord
 from sealtrail_transport.sqlite_log import SqliteLog
 
-pytestmark = pytest.mark.containers
+pytestmark = [pytest.mark.containers, pytest.mark.claim("C13")]
 
 FILES = sorted((Path(__file__).parents[3] / "shared" / "data" / "cloudtrail").glob("*.json"))
 PARTITIONS = 2

@@ -65,6 +65,9 @@ def overtake_chained(world: World) -> bool:
     restart_archivers(world)
     seal = newest(world)
     sealed = seal.opened.seal.chained.next_offset if seal else 0
+    world.publish()
+    for _ in range(2):
+        world.step(world.chainer)
     lost = [record.offset for record in chained_records(world) if record.offset >= sealed]
     if not lost:
         return False

@@ -28,15 +28,10 @@ NEVER: Final = {
     "a line that has to stand": (
         frozenset(STOP_KINDS),
         frozenset(POINTS) - RECOVERY_POINTS,
-        "a start stops the line before it comes to that call; to come there would be the violation",
-    ),
-    "a topic that was made anew": (
-        frozenset({"raw-recreated", "chained-recreated"}),
-        frozenset(label for label in POINTS if ".bounds." in label),
-        "the identities of the topics are compared before their ends are asked for",
+        "whoever starts stops before it comes to that call; no process is left that would crash there",
     ),
 }
-"""Cells that are empty by construction: the kinds, the points, and why."""
+"""Cells that are left empty: the kinds, the points, and why."""
 
 
 def _wanted() -> frozenset[tuple[str, str]]:

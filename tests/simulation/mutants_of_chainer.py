@@ -126,7 +126,7 @@ def clock_followed_backwards(right: Callable) -> Callable:
     )
 
 
-@mutant("A topic that was made anew is taken for the old one.", (anchor, "_check_topics"))
+@mutant("A topic that was made anew is taken for the old one.", (anchor, "_check_topic"))
 def topic_ids_not_compared(_: Callable) -> Callable:
     return lambda *_: None
 

@@ -6,7 +6,10 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 from crash_points import WatchedLog, WatchedStore
-from deployment import finish
+from deployment import DAY, finish
+from sealtrail_archiver.archiver import Archiver
+from sealtrail_archiver.settings import ArchiverSettings
+from sealtrail_chainer.chainer import Chainer, ChainerSettings
 from simulation.faulty_log import FaultyLog
 
 if TYPE_CHECKING:
@@ -65,3 +68,35 @@ class Process:
         if self.part == "chainer":
             return self.machine.step(now_ms=now_ms)
         return self.machine.step(now_ms=now_ms, flush=flush)
+
+
+def start_chainer(world: World) -> Process:
+    """A chainer with settings drawn from the seed."""
+    settings = ChainerSettings(
+        transaction_records=world.random.randint(1, 5),
+        heartbeat_after_ms=world.random.choice([50, 10**9]),
+    )
+    return Process(
+        world,
+        "chainer",
+        lambda _, log, store: Chainer(log, store, world.trail, settings, entropy=world.random.randbytes),
+    )
+
+
+def start_archiver(world: World, *, trims: bool) -> Process:
+    """An archiver with settings drawn from the seed."""
+    settings = ArchiverSettings(
+        retention=DAY,
+        batch_entries=world.random.randint(1, 6),
+        batch_age_ms=world.random.choice([1, 100]),
+        read_records=world.random.randint(1, 5),
+        codec="null",
+        trim_after_ms=200 if trims else None,
+    )
+    return Process(
+        world,
+        "archiver",
+        lambda process, log, store: Archiver(
+            log, store, world.trail, world.signer, settings, submit=process.submit
+        ),
+    )

@@ -27,9 +27,7 @@ if TYPE_CHECKING:
 MILD: Final = tuple(LOG_KINDS | STORE_KINDS)
 STOPS: Final = tuple(STOP_KINDS)
 MOST_CALM_STEPS: Final = 400
-_AT_START: Final = frozenset(
-    {"topic", "bounds", "writer", "close", "read-chained", "list-trails", "list-seal", "open-seal"}
-)
+_AT_START: Final = {label.split(".")[1] for label in RECOVERY_POINTS} | {"read-chained"}
 STOP_EVERY: Final = 3
 """One history in so many ends with a fault that has to stop the line."""
 
@@ -223,17 +221,14 @@ class Schedule:
                 world.do_work(sleeper)
         world.sleepers.clear()
         self._work_off()
-        if (
-            not world.stops
-            and "chained-tail-lost" not in world.struck
-            and sealed_up_to(world) < world.raw_end()
-        ):
+        may_stand = world.must_stand or "chained-tail-lost" in world.struck
+        if not may_stand and sealed_up_to(world) < world.raw_end():
             raise Violation("stuck: not all is sealed, though nothing is in the way")
         for _ in range(2):
             self._start_anew("chainer")
             self._start_anew("archiver")
             self._work_off()
-        if world.must_stand and not world.stops:
+        if not world.stood():
             raise Violation(f"silent: the line went on after {world.must_stand}")
 
     def _work_off(self) -> None:

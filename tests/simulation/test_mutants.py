@@ -8,6 +8,8 @@ from simulation.run import run_block
 from simulation.schedule import play
 from simulation.test_simulation import SEEDS
 
+pytestmark = pytest.mark.claim("C1", "C2", "C3", "C4", "C5", "C6", "C7", "C8", "C14")
+
 
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_planted_bug_is_caught(name, record_property):

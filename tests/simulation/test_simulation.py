@@ -10,12 +10,15 @@ import pytest
 from filelock import FileLock
 
 from crash_points import POINTS
-from simulation.checker import judge
+from simulation.checker import Archived, _judge_events, _judge_heads, judge
 from simulation.coverage import LEAST, NEVER, WANTED, Coverage
 from simulation.kinds import KINDS
+from simulation.looks import folder_of
 from simulation.run import blocks_of, main, run_block
 from simulation.schedule import play
 from simulation.world import Violation, World
+
+pytestmark = pytest.mark.claim("C1", "C2", "C3", "C4", "C5", "C6", "C7", "C8", "C11", "C14")
 
 SEEDS = range(1_700)
 BLOCKS = blocks_of(SEEDS, 100)
@@ -118,10 +121,11 @@ def settled() -> World:
 @pytest.mark.parametrize(
     ("deed", "verdict"),
     [
-        (lambda world: world.acknowledged.update({4: (b"event 4", True)}), "lost"),
+        # Each transaction takes an offset for its marker.
+        (lambda world: world.acknowledged.update({8: (b"event 4", True)}), "lost"),
         (lambda world: world.acknowledged.pop(2), "invented"),
         (lambda world: world.acknowledged.update({2: (b"other", True)}), "changed"),
-        (lambda world: world.acknowledged.update({2: (b"event 2", False)}), "changed"),
+        (lambda world: world.acknowledged.update({2: (b"event 1", False)}), "changed"),
         (lambda world: world.heads.update(dict.fromkeys(world_of_other_events().heads)), "verdict tampered"),
     ],
 )
@@ -130,6 +134,24 @@ def test_the_checker_sees_what_is_wrong(deed, verdict):
     deed(world)
     with pytest.raises(Violation, match=verdict):
         judge(world)
+
+
+@pytest.mark.parametrize(
+    ("offsets", "verdict"), [((0, 2, 2, 4, 6), "repeated"), ((0, 4, 2, 6), "reordered"), ((0, 2, 6), "lost")]
+)
+def test_the_checker_sees_the_order_of_what_was_archived(offsets, verdict):
+    world = settled()
+    found = [Archived(offset, world.acknowledged[offset][0]) for offset in offsets]
+    with pytest.raises(Violation, match=verdict):
+        _judge_events(world, found)
+
+
+def test_the_checker_sees_a_sealed_head_that_is_no_prefix():
+    world = settled()
+    folder = folder_of(world)
+    for hashes in ([], [bytes(32)] * 9):
+        with pytest.raises(Violation, match="forked"):
+            _judge_heads(world, folder, hashes)
 
 
 def world_of_other_events() -> World:

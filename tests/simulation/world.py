@@ -12,10 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from crash_points import POINTS
-from deployment import DAY, ORIGIN, Clock
-from sealtrail_archiver.archiver import Archiver
-from sealtrail_archiver.settings import ArchiverSettings
-from sealtrail_chainer.chainer import Chainer, ChainerSettings
+from deployment import ORIGIN, Clock
 from sealtrail_chainer.errors import LineStoppedError
 from sealtrail_chainer.trail import Trail
 from sealtrail_schemas.keys import Signer
@@ -31,7 +28,7 @@ from sealtrail_transport.memory_log import MemoryLog
 from sealtrail_transport.memory_store import MemoryStore
 from simulation.faulty_store import FaultyStore
 from simulation.kinds import KINDS, LOCK
-from simulation.process import Crash, Process
+from simulation.process import Crash, Process, start_archiver, start_chainer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,6 +49,7 @@ class World:
         lost_anyway: the same for what was published after the line had to stop.
         heads: every checkpoint that an archiver reported as sealed, as signed notes.
         stops: by which part and code the line was stopped.
+        must_stand: the kind of fault for which the line has to stop, once it took effect.
         struck: the kinds of faults that took effect, in order.
         crashes: by crash point, the kinds that had struck before.
     """
@@ -82,6 +80,7 @@ class World:
         self.heads: dict[bytes, None] = {}
         self.stops: list[tuple[str, str]] = []
         self.must_stand: str | None = None
+        self.stops_before = 0
         self.struck: dict[str, None] = {}
         self.crashes: list[tuple[str, tuple[str, ...]]] = []
         self.seen: Counter[str] = Counter()
@@ -95,33 +94,12 @@ class World:
     # Processes -------------------------------------------------------------------------------------------
 
     def new_chainer(self) -> Process:
-        settings = ChainerSettings(
-            transaction_records=self.random.randint(1, 5),
-            heartbeat_after_ms=self.random.choice([50, 10**9]),
-        )
-        return Process(
-            self,
-            "chainer",
-            lambda _, log, store: Chainer(log, store, self.trail, settings, entropy=self.random.randbytes),
-        )
+        return start_chainer(self)
 
     def new_archiver(self, *, trims: bool | None = None) -> Process:
-        trims = self.may_trim and (self.random.random() < 0.7 if trims is None else trims)
-        settings = ArchiverSettings(
-            retention=DAY,
-            batch_entries=self.random.randint(1, 6),
-            batch_age_ms=self.random.choice([1, 100]),
-            read_records=self.random.randint(1, 5),
-            codec="null",
-            trim_after_ms=200 if trims else None,
-        )
-        return Process(
-            self,
-            "archiver",
-            lambda process, log, store: Archiver(
-                log, store, self.trail, self.signer, settings, submit=process.submit
-            ),
-        )
+        if trims is None:
+            trims = self.random.random() < 0.7
+        return start_archiver(self, trims=self.may_trim and trims)
 
     def replace(self, process: Process) -> None:
         """Let a supervisor start a process anew. The old one is not told; `is_dead` says whether it lives."""
@@ -205,6 +183,7 @@ class World:
         self.struck.setdefault(kind)
         if KINDS[kind].must_stop:
             self.must_stand = kind
+            self.stops_before = len(self.stops)
 
     def pass_point(self, process: Process, label: str) -> None:
         """A process passes a crash point; this may be its last."""
@@ -242,6 +221,11 @@ class World:
         if (call, when) == ("append", "after"):
             raise UncertainAppendError(f"the log is away at {label} (scheduled)")
         raise LogUnavailableError(f"the log is away at {label} (scheduled)")
+
+    def stood(self) -> bool:
+        """Whether the line was stopped for the fault that has to stop it."""
+        codes = {code for _, code in self.stops[self.stops_before :]}
+        return self.must_stand is None or bool(codes & KINDS[self.must_stand].stops)
 
     def raw_end(self) -> int:
         """Behind the last event that was acknowledged."""

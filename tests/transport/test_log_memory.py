@@ -161,3 +161,14 @@ def test_both_ends_can_be_lost(log, writer):
         log.read("raw", 0, 4, max_records=1, max_bytes=1)
     writer.append(value_records(b"offset 3 again"))
     assert [record.offset for record in read_all(log)] == [1, 2, 3]
+
+
+def test_a_strangers_open_transaction_hides_what_is_committed_behind_it(log, writer):
+    writer.append(value_records(b"a"))
+    log.faults.open_transaction("raw", 0)
+    appended = writer.append(value_records(b"b"))
+    assert read_values(log) == [b"a"]
+    assert log.bounds("raw", 0).end <= appended.first_offset
+    assert log.written_end("raw", 0) == appended.next_offset
+    log.faults.end_transaction("raw", 0)
+    assert read_values(log) == [b"a", b"b"]

@@ -26,12 +26,13 @@ from sealtrail_transport.errors import (
 )
 from sealtrail_transport.log import Position
 from sealtrail_transport.partitioner import Partitioner
-from sealtrail_transport.record_size import record_bytes
+from sealtrail_transport.record_size import STAMP_ROOM_BYTES, record_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sealtrail_transport.log import EventLog, NewRecord
+    from sealtrail_transport.stamper import Numbered, Stamper
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ class _Waiting:
     size: int
     give_up_at: float
     future: Future[Position]
+    numbered: Numbered | None
 
 
 class BufferedSink:
@@ -77,6 +79,7 @@ class BufferedSink:
         log: where to append.
         topic: the topic, which must exist.
         settings: bounds and timeouts.
+        stamper: numbers the events; None: they are sent as they are.
         on_close: called once at the end of `close`, to release the log if nobody else uses it.
 
     Raises:
@@ -90,11 +93,13 @@ class BufferedSink:
         topic: str,
         *,
         settings: SinkSettings | None = None,
+        stamper: Stamper | None = None,
         on_close: Callable[[], None] | None = None,
     ) -> None:
         self._log = log
         self._topic = topic
         self._settings = settings or SinkSettings()
+        self._stamper = stamper
         self._on_close = on_close
         self._partitioner = Partitioner(log.topic(topic).partitions)
         lock = threading.Lock()  # guards all below
@@ -109,7 +114,7 @@ class BufferedSink:
 
     def publish(self, record: NewRecord, *, max_block_s: float) -> Future[Position]:
         """See `EventSink.publish`."""
-        size = record_bytes(record)
+        size = record_bytes(record) + (0 if self._stamper is None else STAMP_ROOM_BYTES)
         future: Future[Position] = Future()
         future.set_running_or_notify_cancel()  # an event once given can't be taken back
         with self._progress:
@@ -124,7 +129,11 @@ class BufferedSink:
             self._outstanding_bytes += size
             give_up_at = time.monotonic() + self._settings.delivery_timeout_s
             partition = self._partitioner.partition(record.key)
-            self._queue.append(_Waiting(record, partition, size, give_up_at, future))
+            numbered = None
+            if self._stamper is not None:
+                numbered = self._stamper.number(record, partition)
+                record = numbered.record
+            self._queue.append(_Waiting(record, partition, size, give_up_at, future, numbered))
             if len(self._queue) == 1:
                 self._work.notify()
         return future
@@ -229,6 +238,8 @@ class BufferedSink:
         for event in events:
             error = DeliveryError(f"an event for topic {self._topic!r} was not delivered: {cause}")
             error.__cause__ = cause
+            if self._stamper is not None and event.numbered is not None:
+                self._stamper.fail(event.numbered)
             event.future.set_exception(error)
         self._settle(events)
 

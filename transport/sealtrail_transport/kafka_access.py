@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from sealtrail_transport.kafka_log import KafkaLog
     from sealtrail_transport.kafka_settings import KafkaSettings
     from sealtrail_transport.kafka_sink import KafkaSink
+    from sealtrail_transport.stamper import Stamper
 
 
 def open_kafka_log(settings: KafkaSettings) -> KafkaLog:
@@ -25,7 +26,7 @@ def open_kafka_log(settings: KafkaSettings) -> KafkaLog:
     return KafkaLog(settings)
 
 
-def open_kafka_sink(settings: KafkaSettings, topic: str) -> KafkaSink:
+def open_kafka_sink(settings: KafkaSettings, topic: str, *, stamper: Stamper | None = None) -> KafkaSink:
     """Open a sink for the events of one topic.
 
     Raises:
@@ -35,7 +36,7 @@ def open_kafka_sink(settings: KafkaSettings, topic: str) -> KafkaSink:
     require_kafka()
     from sealtrail_transport.kafka_sink import KafkaSink
 
-    return KafkaSink(settings, topic)
+    return KafkaSink(settings, topic, stamper=stamper)
 
 
 def require_kafka() -> None:

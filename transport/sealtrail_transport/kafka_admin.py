@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import time
 from base64 import b64decode
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -18,20 +19,22 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined] # exported, bu
 
 from sealtrail_transport.errors import LogUnavailableError, TopicMissingError
 from sealtrail_transport.kafka_client import ClientEvents
-from sealtrail_transport.kafka_errors import Attempt, kafka_errors, log_error
+from sealtrail_transport.kafka_errors import Attempt, kafka_errors, kind_of, log_error
 from sealtrail_transport.log import TopicInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from concurrent.futures import Future
 
-    from confluent_kafka.admin import TopicDescription  # type: ignore[attr-defined] # as above
+    from confluent_kafka.admin import ConfigEntry, TopicDescription  # type: ignore[attr-defined] # as above
 
     from sealtrail_transport.kafka_settings import KafkaSettings
 
 _T = TypeVar("_T")
 
 _PROPAGATION_PAUSE_S: Final = 0.02
+_ANSWERS_PER_BROKER: Final = 4
+_FIRST_PATIENCE_S: Final = 2.0
 _ANY_TIME: Final = str(2**63 - 1)
 
 
@@ -51,10 +54,7 @@ class KafkaAdmin:
             TopicMissingError: there is no topic of that name.
             LogUnavailableError: a partition has no leader.
         """
-        attempt = Attempt(f"describe topic {name}", topic=name)
-        with kafka_errors(attempt, self._events):
-            futures = self._client.describe_topics(TopicCollection([name]), request_timeout=self._timeout_s)
-        found: TopicDescription = self._await(futures[name], attempt)
+        found = self._described(name)
         if any(partition.leader is None for partition in found.partitions):
             raise LogUnavailableError(f"topic {name} has partitions without a leader")
         return b64decode(f"{found.topic_id}=="), len(found.partitions)
@@ -70,6 +70,16 @@ class KafkaAdmin:
             int(properties["max.message.bytes"]),
             properties["message.timestamp.type"] == "LogAppendTime",
         )
+
+    def brokers(self) -> int:
+        """How many brokers the cluster has at this moment.
+
+        Raises:
+            LogDeniedError: the credentials do not allow to look.
+            LogUnavailableError: the cluster can't be reached.
+        """
+        with kafka_errors(Attempt("list the brokers"), self._events):
+            return len(self._client.list_topics(timeout=self._timeout_s).brokers)
 
     def create(
         self, name: str, properties: Mapping[str, str], *, partitions: int, replication_factor: int | None
@@ -112,25 +122,61 @@ class KafkaAdmin:
         self._await(futures[below], attempt)
 
     def _await_topic(self, name: str) -> None:
-        """Wait until the brokers know a topic that the controller has created."""
+        """Wait until the brokers know a topic that the controller has created.
+
+        Each broker hears of it by itself, and any may be asked next, by whichever client. One answer will do
+        where there is one broker; of several, a row of answers is wanted that has most likely come from all.
+        """
         deadline = time.monotonic() + self._timeout_s
-        while True:
+        brokers = self.brokers()
+        wanted = 1 if brokers == 1 else _ANSWERS_PER_BROKER * brokers
+        in_a_row = 0
+        while in_a_row < wanted:
             try:
                 self.describe(name)
             except (TopicMissingError, LogUnavailableError):
                 if time.monotonic() > deadline:
                     raise
+                in_a_row = 0
                 time.sleep(_PROPAGATION_PAUSE_S)
             else:
-                return
+                in_a_row += 1
+
+    def _described(self, name: str) -> TopicDescription:
+        def ask(timeout_s: float) -> Future[TopicDescription]:
+            return self._client.describe_topics(TopicCollection([name]), request_timeout=timeout_s)[name]
+
+        return self._ask(ask, Attempt(f"describe topic {name}", topic=name))
 
     def _properties(self, name: str) -> dict[str, str]:
-        attempt = Attempt(f"describe topic {name}", topic=name, operation="DescribeConfigs")
         resource = ConfigResource(ResourceType.TOPIC, name)
-        with kafka_errors(attempt, self._events):
-            futures = self._client.describe_configs([resource], request_timeout=self._timeout_s)
-        found = self._await(futures[resource], attempt)
-        return {entry.name: entry.value for entry in found.values()}
+
+        def ask(timeout_s: float) -> Future[dict[str, ConfigEntry]]:
+            return self._client.describe_configs([resource], request_timeout=timeout_s)[resource]
+
+        found = self._ask(ask, Attempt(f"describe topic {name}", topic=name, operation="DescribeConfigs"))
+        return {entry.name: str(entry.value) for entry in found.values()}
+
+    def _ask(self, ask: Callable[[float], Future[_T]], attempt: Attempt) -> _T:
+        """Ask until there is an answer or the time is up; `ask` gets the seconds that it may take.
+
+        librdkafka sends such questions to the broker that it was once told to be the controller. When that
+        one has died it does not look for another before its next refresh of what it knows, minutes later. So
+        the first wait is short, and all brokers are listed before the next.
+        """
+        deadline = time.monotonic() + self._timeout_s
+        patience_s = _FIRST_PATIENCE_S
+        while True:
+            left_s = max(_FIRST_PATIENCE_S, deadline - time.monotonic())
+            with kafka_errors(attempt, self._events):
+                try:
+                    return self._settle(ask(min(patience_s, left_s)))
+                except KafkaException as error:
+                    if kind_of(error.args[0]) is not LogUnavailableError or left_s <= patience_s:
+                        raise
+                with contextlib.suppress(KafkaException):
+                    self._client.list_topics(timeout=patience_s)
+            patience_s *= 2
 
     def _await(self, future: Future[_T], attempt: Attempt) -> _T:
         with kafka_errors(attempt, self._events):

@@ -3,11 +3,18 @@
 The member is static (KIP-345): a process that was killed gets its partitions back the moment it returns under
 the same instance name. Assignment is cooperative and sticky (KIP-429): partitions that stay are not stopped.
 The chained topic says where work goes on; what is committed here is a hint for those who watch the group.
+
+A member that the cluster did not hear for `session.timeout.ms` has lost its share. librdkafka then forgets
+its member id at once, but until `on_lost` has returned it goes on to send heartbeats, without that id. The
+coordinator takes them for another process of the same instance name, and librdkafka fails for good. So who is
+fenced after a loss has seen no proof of a second process, and joins anew.
 """
 
 from __future__ import annotations
 
 import contextlib
+import math
+import time
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
@@ -20,6 +27,7 @@ if TYPE_CHECKING:
 
     from sealtrail_transport.kafka_settings import KafkaSettings
 
+_USUAL_SESSION_MS: Final = 45_000
 _PASSING: Final = frozenset({"_MAX_POLL_EXCEEDED", "_AUTO_OFFSET_RESET", "_NO_OFFSET"})
 
 
@@ -68,15 +76,17 @@ class KafkaAssignment:
         self._on_assign = on_assign
         self._on_revoke = on_revoke
         self._on_lost = on_lost
+        self._topics = list(topics)
         names = ", ".join(topics)
         self._attempt = Attempt(f"take part in group {group}", topic=names, operation="Describe", group=group)
         self._events = ClientEvents(settings.bootstrap_servers)
-        properties = self._events.properties(settings.member(group, instance))
+        self._properties = settings.member(group, instance)
+        self._session_s = int(self._properties.get("session.timeout.ms", _USUAL_SESSION_MS)) / 1000
+        self._unsettled_until = (
+            -math.inf
+        )  # after a loss: endless until there is a share again, then one session
         with kafka_errors(self._attempt, self._events):
-            self._consumer = Consumer({**properties, "on_commit": _log_commit})
-            self._consumer.subscribe(
-                list(topics), on_assign=self._assign, on_revoke=self._revoke, on_lost=self._lose
-            )
+            self._consumer = self._join()
 
     def assigned(self) -> frozenset[Share]:
         """What this process works on, as of the last `poll`."""
@@ -101,6 +111,10 @@ class KafkaAssignment:
             logger.warning("%s", error.str())
             return
         if error.name() == "_FATAL" and "group.instance.id" in error.str():
+            if time.monotonic() < self._unsettled_until:
+                logger.warning("fenced by what was sent after the loss; joining anew: %s", error.str())
+                self._rejoin()
+                return
             error = KafkaError(KafkaError.FENCED_INSTANCE_ID, error.str())  # the code itself is kept from us
         raise log_error(error, self._attempt, self._events)
 
@@ -118,6 +132,17 @@ class KafkaAssignment:
         with kafka_errors(self._attempt, self._events):
             call(self._consumer.close)
 
+    def _join(self) -> Consumer:
+        consumer = Consumer({**self._events.properties(self._properties), "on_commit": _log_commit})
+        consumer.subscribe(self._topics, on_assign=self._assign, on_revoke=self._revoke, on_lost=self._lose)
+        return consumer
+
+    def _rejoin(self) -> None:
+        """Begin again with a new client. A real second process of this name is fenced by that, and ends."""
+        with kafka_errors(self._attempt, self._events):
+            call(self._consumer.close)  # gives back what it may still hold
+            self._consumer = self._join()
+
     def _assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         # An offset of its own, and paused: this consumer is not to look for one, nor to read.
         fixed = [TopicPartition(each.topic, each.partition, 0) for each in partitions]
@@ -126,6 +151,8 @@ class KafkaAssignment:
         added = _shares(partitions)
         self._assigned |= added
         self._events.cause = None
+        if self._unsettled_until == math.inf:
+            self._unsettled_until = time.monotonic() + self._session_s
         self._on_assign(added)
 
     def _revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
@@ -139,6 +166,7 @@ class KafkaAssignment:
     def _lose(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         lost = _shares(partitions)
         self._assigned -= lost
+        self._unsettled_until = math.inf
         try:
             self._on_lost(lost)
         finally:

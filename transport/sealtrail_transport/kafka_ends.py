@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING, Final
 
@@ -62,6 +63,10 @@ class KafkaEnds:
                 self._events.raise_definite()
                 if kind_of(error.args[0]) is not LogUnavailableError or left_s <= patience_s:
                     raise
+                # Another broker may lead the partition since. This consumer reads nothing, so that librdkafka
+                # would look for it only at its next refresh of what it knows, minutes later.
+                with contextlib.suppress(KafkaException):
+                    self._consumer.list_topics(topic, timeout=patience_s)
             patience_s *= 2
 
     def _refresh(self, topic: str) -> None:

@@ -19,15 +19,19 @@ from sealtrail_transport.kafka_errors import Attempt, kafka_errors, log_error
 from sealtrail_transport.kafka_records import message_headers, message_time
 from sealtrail_transport.kafka_settings import USUAL_RECORD_BYTES
 from sealtrail_transport.log import Position
+from sealtrail_transport.partitioner import Partitioner
 
 if TYPE_CHECKING:
     from confluent_kafka import KafkaError, Message
 
     from sealtrail_transport.kafka_settings import KafkaSettings
     from sealtrail_transport.log import NewRecord
+    from sealtrail_transport.stamper import Numbered, Stamper
 
 _POLL_S: Final = 0.1
 _CLOSE_TIMEOUT_S: Final = 5.0
+_REFRESH_S: Final = 300.0  # as often as librdkafka does by itself
+_REFRESH_TIMEOUT_S: Final = 1.0
 
 
 class KafkaSink:
@@ -36,14 +40,22 @@ class KafkaSink:
     Delivery is at least once across producers, exactly once within one. Not for use after a fork: the threads
     stay with the parent. The child opens its own sink.
 
+    Args:
+        settings: where Kafka is, and how to talk to it.
+        topic: what to publish to.
+        stamper: numbers the events; None: they are sent as they are. To be numbered, an event has its
+            partition chosen here instead of by librdkafka: by the same rule where it has a key, else in turn.
+
     Raises:
         TopicMissingError: there is no such topic.
         LogUnavailableError: the cluster can't be reached.
         LogError: librdkafka does not take a setting, or the cluster refuses the credentials.
     """
 
-    def __init__(self, settings: KafkaSettings, topic: str) -> None:
-        properties = settings.sink(max_record_bytes=_max_record_bytes(settings, topic))
+    def __init__(self, settings: KafkaSettings, topic: str, *, stamper: Stamper | None = None) -> None:
+        partitions, max_record_bytes = _describe(settings, topic)
+        properties = settings.sink(max_record_bytes=max_record_bytes)
+        self._numbering = None if stamper is None else _Numbering(topic, partitions, stamper)
         self._topic = topic
         self._events = ClientEvents(settings.bootstrap_servers)
         self._attempt = Attempt(f"publish to {topic}", topic=topic, operation="Write")
@@ -65,7 +77,7 @@ class KafkaSink:
         self._waiting.add(future)
         while True:
             try:
-                self._produce(record, future)
+                self._send(record, future)
             except BufferError:
                 if not self._may_try_again(deadline):
                     self._waiting.discard(future)
@@ -111,8 +123,24 @@ class KafkaSink:
         self._producer = None
         self._progress = threading.Condition()
         self._waiting = set()
+        self._numbering = None
 
-    def _produce(self, record: NewRecord, future: Future[Position]) -> None:
+    def _send(self, record: NewRecord, future: Future[Position]) -> None:
+        numbering = self._numbering
+        if numbering is None:
+            self._produce(record, future, -1, None)
+            return
+        with numbering.in_turn:  # what is numbered first is sent first
+            numbered = numbering.number(record)
+            try:
+                self._produce(numbered.record, future, numbered.partition, numbered)
+            except BaseException:
+                numbering.stamper.give_back(numbered)
+                raise
+
+    def _produce(
+        self, record: NewRecord, future: Future[Position], partition: int, numbered: Numbered | None
+    ) -> None:
         producer = self._producer
         if producer is None:
             raise DeliveryError("this sink is closed")
@@ -120,9 +148,10 @@ class KafkaSink:
             self._topic,
             record.value,
             record.key,
+            partition,
             headers=message_headers(record, 0),
             timestamp=message_time(record, 0),
-            on_delivery=bind(self._on_delivery, future),
+            on_delivery=bind(self._on_delivery, future, numbered),
         )
 
     def _may_try_again(self, deadline: float) -> bool:
@@ -143,14 +172,20 @@ class KafkaSink:
             except KafkaException as error:  # it has failed for good; each event is told so in turn
                 logger.warning("%s", log_error(error.args[0], self._attempt, self._events))
                 served = 1
+            if self._numbering is not None:
+                self._numbering.refresh(producer)
             with self._progress:
                 if served:
                     self._progress.notify_all()
                 if self._producer is None and stop_at is None:
                     stop_at = time.monotonic() + _CLOSE_TIMEOUT_S
 
-    def _on_delivery(self, future: Future[Position], error: KafkaError | None, message: Message) -> None:
+    def _on_delivery(
+        self, future: Future[Position], numbered: Numbered | None, error: KafkaError | None, message: Message
+    ) -> None:
         if error is not None:
+            if self._numbering is not None and numbered is not None:
+                self._numbering.stamper.fail(numbered)
             self._fail(future, log_error(error, self._attempt, self._events))
             return
         self._events.cause = None
@@ -165,14 +200,43 @@ class KafkaSink:
         self._waiting.discard(future)
 
 
-def _max_record_bytes(settings: KafkaSettings, topic: str) -> int:
-    """How large a record of the topic may be; Kafka's default where producers are not allowed to ask."""
+class _Numbering:
+    """What it takes to number events: their partitions, and that one event is sent after the other."""
+
+    def __init__(self, topic: str, partitions: int, stamper: Stamper) -> None:
+        self.stamper = stamper
+        self.in_turn = threading.Lock()
+        self._topic = topic
+        self._partitions = partitions
+        self._partitioner = Partitioner(partitions)
+        self._refresh_at = time.monotonic() + _REFRESH_S
+
+    def number(self, record: NewRecord) -> Numbered:
+        """Number the next event."""
+        return self.stamper.number(record, self._partitioner.partition(record.key))
+
+    def refresh(self, producer: Producer) -> None:
+        """See now and then whether the topic has more partitions."""
+        if time.monotonic() < self._refresh_at:
+            return
+        self._refresh_at = time.monotonic() + _REFRESH_S
+        try:
+            found = call(producer.list_topics, self._topic, timeout=_REFRESH_TIMEOUT_S).topics[self._topic]
+        except KafkaException:  # the next time will do
+            return
+        if len(found.partitions) > self._partitions:
+            self._partitions = len(found.partitions)
+            self._partitioner = Partitioner(self._partitions)
+
+
+def _describe(settings: KafkaSettings, topic: str) -> tuple[int, int]:
+    """How many partitions the topic has, and how large a record may be: Kafka's default where nobody says."""
     admin = KafkaAdmin(settings)
-    admin.describe(topic)  # a producer would have the broker create what is missing
+    _, partitions = admin.describe(topic)  # a producer would have the broker create what is missing
     try:
-        return admin.topic(topic).max_record_bytes
+        return partitions, admin.topic(topic).max_record_bytes
     except LogDeniedError:
-        return USUAL_RECORD_BYTES
+        return partitions, USUAL_RECORD_BYTES
 
 
 _open_sinks: weakref.WeakSet[KafkaSink] = weakref.WeakSet()

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from confluent_kafka import TopicCollection
 from confluent_kafka.admin import NewPartitions  # type: ignore[attr-defined] # exported, but not by the letter
 
 from sealtrail_transport.errors import LogUnavailableError
 from sealtrail_transport.kafka_admin import KafkaAdmin
 from sealtrail_transport.kafka_errors import Attempt, kafka_errors
 from sealtrail_transport.kafka_topic_check import TopicFacts
-
-if TYPE_CHECKING:
-    from confluent_kafka.admin import TopicDescription  # type: ignore[attr-defined] # as above
 
 _PAUSE_S: Final = 0.05
 
@@ -30,17 +26,9 @@ class KafkaTopics(KafkaAdmin):
             LogDeniedError: the credentials do not allow to look.
             LogUnavailableError: the cluster can't be reached.
         """
-        attempt = Attempt(f"describe topic {name}", topic=name)
-        with kafka_errors(attempt, self._events):
-            futures = self._client.describe_topics(TopicCollection([name]), request_timeout=self._timeout_s)
-        found: TopicDescription = self._await(futures[name], attempt)
+        found = self._described(name)
         replication = min(len(partition.replicas) for partition in found.partitions)
         return TopicFacts(name, len(found.partitions), replication, self._properties(name))
-
-    def brokers(self) -> int:
-        """How many brokers the cluster has at this moment. Raises as `facts`."""
-        with kafka_errors(Attempt("list the brokers"), self._events):
-            return len(self._client.list_topics(timeout=self._timeout_s).brokers)
 
     def add_partitions(self, name: str, partitions: int) -> None:
         """Let a topic have that many partitions, and wait until it says so. Raises as `facts`."""

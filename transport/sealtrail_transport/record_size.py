@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 RECORD_OVERHEAD_BYTES: Final = 61 + 21
 HEADER_OVERHEAD_BYTES: Final = 10
 
+STAMP_ROOM_BYTES: Final = 200 + HEADER_OVERHEAD_BYTES
+"""What a producer's stamp adds to a record at the most, void numbers aside: it counts before it is put on."""
+
 
 def content_bytes(key: bytes | None, value: bytes | None, headers: tuple[Header, ...]) -> int:
     """Length of the key, the value and all headers together; null weighs nothing."""

@@ -58,6 +58,11 @@ if TYPE_CHECKING:
 @setting(
     "--max-age", metavar="DURATION", type=DURATION, help="How old the newest entry may be, as 15m or 1d."
 )
+@click.option(
+    "--complete-producers",
+    is_flag=True,
+    help="Call the archive incomplete where producers' numbers show events to be missing or repeated.",
+)
 @scope_options
 @click.option(
     "--state",
@@ -83,6 +88,7 @@ def command(
     heads: tuple[Path, ...],
     save_head: Path | None,
     max_age: timedelta | None,
+    complete_producers: bool,
     scope: Scope,
     state: Path | None,
     resume: bool,
@@ -105,6 +111,9 @@ def command(
     With --state each visit proves that the trail was only appended to since the last, and costs in proportion
     to what is new. FILE moves on for each trail that is intact or unprotected; after Ctrl-C the same command
     goes on where it stood. FILE is not signed: keep it from whoever could change the archive.
+
+    Where producers number their events, the report says which numbers are missing or there twice. That is
+    apart from the verdict, unless --complete-producers makes it part of that.
     """
     from sealtrail.heads import HeadShelf, read_heads
     from sealtrail.state_file import visiting
@@ -121,6 +130,7 @@ def command(
         trails=trails,
         pinned=read_heads(heads) + (shelf.kept() if shelf else []),
         max_age=max_age,
+        complete_producers=complete_producers,
         scope=scope,
         jobs=jobs,
     )
@@ -157,6 +167,7 @@ def _verify(
     trails: list[str] | None,
     pinned: list[bytes],
     max_age: timedelta | None,
+    complete_producers: bool,
     scope: Scope,
     jobs: int | None,
     visit: Visit | None,
@@ -181,6 +192,7 @@ def _verify(
             scope=scope,
             visit=visit,
             jobs=jobs or processors(),
+            complete_producers=complete_producers,
         )
 
 
