@@ -14,7 +14,7 @@ from sealtrail.onward_ways import way_onward
 from sealtrail.retention import confirm
 from sealtrail_chainer.diagnosis import NotThisWayError
 from sealtrail_chainer.errors import LineStoppedError, StopCode
-from sealtrail_transport.errors import WriterFencedError
+from sealtrail_transport.errors import TopicMissingError, WriterFencedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -112,6 +112,12 @@ def _plan(way: Way, site: Site, kept: Kept | None) -> _Plan:
         raise _refusal(way, site, str(error), error.stop) from None
     except LineStoppedError as error:
         raise _refusal(way, site, str(error), error) from None
+    except TopicMissingError as error:
+        raise CommandError(
+            f"{error}: without the raw topic, see `sealtrail init --succeed`; without the chained one, "
+            "`sealtrail continue`",
+            exit_code=ExitCode.IO,
+        ) from None
 
 
 def _refusal(way: Way, site: Site, message: str, stop: LineStoppedError | None) -> CommandError:

@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from archiver.archived import folder_of, sealed_entries
+from archiver.archived import folder_of, sealed_entries, verify
 from archiver.stopped import crashed_at, sealed, site
 from deployment import Deployment, values
 from sealtrail_archiver.archiver import Archiver
 from sealtrail_archiver.errors import KeyChangedError
 from sealtrail_archiver.onward import change_key
+from sealtrail_auditor.verdict import Verdict
 from sealtrail_chainer.diagnosis import NotThisWayError
 from sealtrail_schemas.keys import Signer
 from sealtrail_schemas.layout import key_change_key
@@ -64,6 +65,10 @@ def test_the_old_key_seals_up_to_the_change_and_the_new_one_what_comes_behind():
     renewed.chain()
     renewed.archive()
     assert signers_of_seals(deployment, deployment.signer, renewed.signer) == [(10, 0), (13, 0), (16, 1)]
+    for trusted in (deployment, renewed):
+        report = verify(trusted)
+        assert report.verdict is Verdict.INTACT
+        assert [control.name for trail in report.trails for control in trail.statements] == ["key-change"]
 
 
 @pytest.mark.parametrize("trusted", [0, 1])
@@ -252,4 +257,5 @@ def test_a_crash_at_any_effect_is_completed_by_the_next_run():
         renewed.chain()
         renewed.archive()
         assert signers_of_seals(deployment, deployment.signer, renewed.signer) == [(3, 0), (6, 0), (8, 1)]
+        assert verify(renewed).verdict is Verdict.INTACT
     assert at == 12

@@ -25,14 +25,13 @@ def harm(trail, *statements):
     database.close()
 
 
-def delete_topic(trail):
-    harm(
-        trail,
-        "DELETE FROM records WHERE partition_id IN "
-        "(SELECT id FROM partitions WHERE topic = 'events.chained')",
-        "DELETE FROM partitions WHERE topic = 'events.chained'",
-        "DELETE FROM topics WHERE name = 'events.chained'",
-    )
+def delete_topic(trail, name="events.chained"):
+    with sqlite3.connect(trail / "log.db") as database:
+        partitions = "SELECT id FROM partitions WHERE topic = ?"
+        database.execute(f"DELETE FROM records WHERE partition_id IN ({partitions})", (name,))  # noqa: S608
+        database.execute("DELETE FROM partitions WHERE topic = ?", (name,))
+        database.execute("DELETE FROM topics WHERE name = ?", (name,))
+    database.close()
 
 
 def cut_off(trail):
@@ -108,6 +107,14 @@ def test_a_chained_topic_that_is_gone_is_made_anew(office):
         log.topic("events.chained")
     act("continue")
     goes_on(5)
+
+
+def test_a_raw_topic_that_is_gone_needs_a_successor(office):
+    delete_topic(office, "events")
+    answer = call("continue", "--dry-run")
+    assert (answer.exit_code, "see `sealtrail init --succeed`" in answer.stderr) == (5, True)
+    delete_topic(office)
+    assert call("record-gap", "--dry-run").exit_code == 5
 
 
 def test_a_gap_in_the_raw_topic_is_recorded(office):

@@ -44,6 +44,7 @@ def office(trail):
 
 def test_policy_and_key_file_name_the_new_key_and_the_pipeline_goes_on(office):
     old = trusted(office)
+    (office / "policy.old").write_bytes((office / "policy").read_bytes())
     answer = rotate()
     new = trusted(office)
     assert new != old
@@ -59,6 +60,10 @@ def test_policy_and_key_file_name_the_new_key_and_the_pipeline_goes_on(office):
     told = json.loads(call("status", "--json").stdout)
     assert (told["sealed"], told["unsealed"], told["stopped"]) == (7, 0, None)
     assert call("doctor").exit_code == 0
+    for policy in ("policy.old", "policy"):
+        told = json.loads(call("verify", "--json", "--policy", str(office / policy)).stdout)["trails"][0]
+        assert [finding["code"] for finding in told["findings"]] == ["ST-LOCK-NONE"]  # it is a plain folder
+        assert [stated["control"] for stated in told["statements"]] == ["key-change"]
 
 
 def test_a_dry_run_changes_nothing(office):
