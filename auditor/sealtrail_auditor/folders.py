@@ -120,9 +120,12 @@ def _led_to(store: Store, owners: list[FolderOwner]) -> tuple[int, FolderOwner] 
         for other in owners:
             if other.keys is None or not other.is_signed or other.keys.keys.origin != origin:
                 continue
-            key = key_led_to(store, owner.folder, SignedFolder(other.folder, other.keys.keys))
-            led = None if key is None else find_owner(store, owner.folder, [key])
-            if led is not None and led.is_signed:
+            beside = SignedFolder(other.folder, other.keys.keys, other.vouched_by is None)
+            key = key_led_to(store, owner.folder, beside)
+            if key is None or key in owner.keys.keys.keys:  # with these it was tried
+                continue
+            led = find_owner(store, owner.folder, [key])
+            if led.is_signed:
                 return index, led._replace(vouched_by=other.folder)
     return None
 

@@ -25,17 +25,19 @@ if TYPE_CHECKING:
 
 
 class SignedFolder(NamedTuple):
-    """The folder of a trail, and the keys under which its seals open."""
+    """The folder of a trail, the keys under which its seals open, and whether the policy's key is one."""
 
     folder: str
     keys: TrailKeys
+    is_of_policy: bool = False
 
 
 def key_led_to(store: Store, folder: str, beside: SignedFolder) -> Verifier | None:
-    """The key that signed the trail in `folder`, by a trail of its origin whose keys are known; None: none.
+    """The key that may have signed the trail in `folder`, by a trail of its origin whose keys are known.
 
-    Either that one goes on from the trail in `folder`, whose last key it states, or the trail in `folder`
-    goes on from it, under the last of its keys.
+    Either that one goes on from the trail in `folder`, whose last key it states; or the trail in `folder`
+    begins under the last of its keys. Where those were only led to, it has to go on from it as well: the key
+    of a trail that ended may be in other hands since.
     """
     genesis = read_genesis(store, beside)
     if genesis is not None and genesis.predecessor is not None:
@@ -44,6 +46,8 @@ def key_led_to(store: Store, folder: str, beside: SignedFolder) -> Verifier | No
             if _is_named(store, SignedFolder(folder, TrailKeys.only(key)), genesis.predecessor):
                 return key
     newest = beside.keys.newest
+    if beside.is_of_policy:
+        return newest
     genesis = read_genesis(store, SignedFolder(folder, TrailKeys.only(newest)))
     if genesis is not None and genesis.predecessor is not None:
         return newest if _is_named(store, beside, genesis.predecessor) else None

@@ -15,7 +15,7 @@ from sealtrail_auditor.seal_search import SealSearch
 from sealtrail_auditor.sealed_entries import read_last
 from sealtrail_auditor.seals import read_bounded
 from sealtrail_schemas.body import ControlBody, parse_body
-from sealtrail_schemas.control import KeyChange, open_key_change
+from sealtrail_schemas.control import open_key_change
 from sealtrail_schemas.errors import FormatError
 from sealtrail_schemas.layout import seal_key
 from sealtrail_schemas.note import note_text
@@ -43,22 +43,18 @@ def stated_change(store: Store, folder: str, seal: Seal) -> Control | None:
 
 
 def change_before(store: Store, folder: str, keys: TrailKeys) -> Control | None:
-    """The key change by which the oldest of these keys was taken up; None where the trail states none."""
+    """The key change that the trail states before the first seal of these keys; None: none is there."""
     first = SealSearch(store, folder, keys).first()
     if first is None or first.opened.seal.previous is None:
         return None
     before = _named_seal(store, folder, first.opened.seal)
-    change = None if before is None else stated_change(store, folder, before)
-    is_ours = change is not None and isinstance(change.deed, KeyChange) and change.deed.new == keys.keys[0]
-    return change if is_ours else None
+    return None if before is None else stated_change(store, folder, before)
 
 
 def change_after(store: Store, folder: str, keys: TrailKeys) -> Control | None:
-    """The key change by which the newest of these keys was replaced; None where the trail states none."""
+    """The key change that the trail states under the last seal of these keys; None: none is there."""
     last = SealSearch(store, folder, keys).last()
-    change = None if last is None else stated_change(store, folder, last.opened.seal)
-    is_ours = change is not None and isinstance(change.deed, KeyChange) and change.deed.old == keys.newest
-    return change if is_ours else None
+    return None if last is None else stated_change(store, folder, last.opened.seal)
 
 
 def _named_seal(store: Store, folder: str, seal: Seal) -> Seal | None:

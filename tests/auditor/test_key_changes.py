@@ -10,6 +10,7 @@ from auditor.builders import NOW, YEAR, codes, make_rotated, make_trail, policy_
 from auditor.counting import CountingStore
 from sealtrail_auditor.errors import PinnedHeadError
 from sealtrail_auditor.findings import Span
+from sealtrail_auditor.folder_keys import follow_keys
 from sealtrail_auditor.reading import Reading, VerifiedBatch, find_trails
 from sealtrail_auditor.sample import Sampling
 from sealtrail_auditor.scope import Scope
@@ -19,6 +20,7 @@ from sealtrail_schemas.checkpoint import sign_checkpoint
 from sealtrail_schemas.control import KeyChange
 from sealtrail_schemas.keys import Signer
 from sealtrail_schemas.layout import key_change_key
+from sealtrail_transport.key_shelf import key_changes
 from sealtrail_transport.store import LockMode, Retention
 
 ONE, TWO, THREE, THIEF = (bytes([number]) * 32 for number in (1, 2, 3, 9))
@@ -162,6 +164,31 @@ def test_a_key_that_was_replaced_twice(trail, trusted):
     assert (report.verdict, set(codes(report))) == ("tampered", {"ST-KEY-FORKED"})
     assert (forged, None) in where(report, "ST-KEY-FORKED")
     assert report.trails[0].entries_verified == trail.size
+
+
+def test_a_rival_is_not_asked_for_its_lock(trail):
+    """It is no object of the trail, and who put it may have locked it or not."""
+    trail.put_key_change(change(trail, ONE, THIEF, sequence=2), 3, retention=None)
+    assert codes(judged(trail, THREE)) == ["ST-KEY-FORKED"]
+
+
+def test_a_fork_leads_as_far_as_it_is_none(trail):
+    trail.put_key_change(change(trail, TWO, THIEF, sequence=7), 8)
+    placed = list(key_changes(trail.store, trail.folder))
+    keys = [signer(trail, seed).verifier for seed in (ONE, TWO, THREE)]
+    assert follow_keys(keys[0], placed).keys.keys == tuple(keys[:2])
+    assert follow_keys(keys[2], placed).keys.keys == tuple(keys)
+
+
+def test_a_misplaced_change_leads_nowhere():
+    """Both keys have signed it, for another entry: so the seals behind it are another key's."""
+    trail = make_trail(3)
+    trail.state("key-change", change(trail, ONE, TWO, sequence=9))
+    trail.seal()
+    trail.signer = signer(trail, TWO)
+    trail.event()
+    trail.seal()
+    assert sorted(codes(judged(trail, ONE))) == ["ST-CONTROL-MISPLACED", "ST-SEAL-FORGED"]
 
 
 @BOTH_ENDS

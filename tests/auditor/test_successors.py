@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from auditor.builders import NOW, codes, make_rotated, make_trail, policy_of, policy_with
+from auditor.builders import NOW, codes, make_rotated, make_trail, new_store, policy_of, policy_with
 from sealtrail_auditor.verify import verify_archive
 from sealtrail_schemas.body import Predecessor
 from sealtrail_schemas.keys import Signer
@@ -97,6 +97,26 @@ def test_a_folder_that_a_thief_made_is_not_vouched_for(first):
     report = judged(first, TWO)
     assert codes(report) == ["ST-SEAL-KEY"]
     assert {of(report, trail).verdict for trail in (first, second)} == {"intact"}
+    assert of(report, forged).verdict == "unverifiable"
+
+
+@pytest.mark.parametrize("trusted", [ONE, TWO], ids=["oldest", "newest"])
+def test_a_second_history_under_a_key_to_which_the_policys_leads(trusted):
+    first = make_rotated(TWO, clock_ms=LONG_AGO_MS)
+    second = make_trail(3, store=first.store, incarnation=b"\x07" * 16, seed=TWO)
+    [finding] = judged(first, trusted).all_findings()
+    assert (finding.code.code, finding.key) == ("ST-TRAIL-FORKED", second.folder)
+
+
+def test_a_first_entry_that_was_changed_vouches_for_nothing(first):
+    """Who gets below the store's interface lets the successor name a predecessor of their own."""
+    forged = make_trail(4, store=first.store, incarnation=b"\x07" * 16, seed=THIEF)
+    second = successor_of(first, TWO)
+    lie = successor_of(forged, TWO, store=new_store())
+    begun = second.placed[0]
+    first.store.corrupt(begun.batch, begun.batch_version, lie.placed[0].batch_bytes)
+    report = judged(first, TWO)
+    assert report.verdict == "tampered"
     assert of(report, forged).verdict == "unverifiable"
 
 

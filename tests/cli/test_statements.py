@@ -61,9 +61,12 @@ def test_show_says_in_words_what_an_entry_states(archive):
     assert "to which the policy's leads" in " ".join(result.stdout.split())
 
 
-def test_show_warns_of_a_statement_that_nobody_signed(tmp_path):
+@pytest.mark.parametrize("is_moved", [False, True])
+def test_show_warns_of_a_statement_that_was_not_signed_for_this_entry(tmp_path, is_moved):
     trail = make_rotated(TWO, until=LASTING)
-    note = trail.statement(Continuation(trail.raw, "lost"), trail.signer)
+    reason = "as agreed" if not is_moved else "as I like"
+    changes = {"sequence": 5} if is_moved else {}
+    note = trail.statement(Continuation(trail.raw, "lost"), trail.signer, reason=reason, **changes)
     trail.state("continuation", note.replace(b"as agreed", b"as I like"))
     trail.seal()
     result = archive_of(tmp_path, trail).run("show", 8)
