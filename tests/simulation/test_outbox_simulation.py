@@ -141,7 +141,7 @@ class Storm:
         ("markers", range(60)),
         ("plain", range(60, 80)),
         ("sqlite", range(80, 90)),
-        pytest.param("markers", range(1_000, 6_000), marks=[pytest.mark.full, pytest.mark.timeout(1_800)]),
+        pytest.param("markers", range(1_000, 3_000), marks=[pytest.mark.full, pytest.mark.timeout(1_800)]),
     ],
 )
 def test_every_history_ends_with_every_event_exactly_once_in_order(tmp_path, kind, seeds):
