@@ -89,9 +89,14 @@ def lose_raw_tail(world: World) -> bool:
     state = scanned[0].state
     end = world.log.bounds(CHAINED, 0).end
     sources = [offset for offset in world.acknowledged if offset < state.next_source_offset]
-    if not sources or newest_source(world.log, world.trail, state.last_hash, end) is None:
+    newest_entry = newest_source(world.log, world.trail, state.last_hash, end)
+    if not sources or newest_entry is None:
         return False
-    cut(world, RAW, world.random.choice(sources[-4:]))
+    first_lost = world.random.choice(sources[-4:])
+    cut(world, RAW, first_lost)
+    if (newest_entry.leaf.source_offset - first_lost) % 2:  # a record is to lie there again, and not a marker
+        world.log.faults.burn_offsets(RAW, 0, 1)
+    world.clock.now_ms += 1_000  # of a rejected record, no more than the time is known
     world.strike("raw-tail-lost")
     if world.random.random() < 0.5:  # the offsets are given away again
         for _ in range(world.random.randint(1, 8)):
