@@ -15,7 +15,7 @@ from sealtrail_archiver.key_note import place_key_note
 from sealtrail_archiver.settings import ArchiverSettings, Did
 from sealtrail_chainer.anchor import find_anchor, sealed_anchors
 from sealtrail_chainer.continuation import find_continuation
-from sealtrail_chainer.control_append import state
+from sealtrail_chainer.control_append import append_control
 from sealtrail_chainer.diagnosis import diagnose
 from sealtrail_chainer.ways import CONTINUED, look_for_continuation, look_for_gap, look_for_key_change
 from sealtrail_schemas.layout import trail_prefix
@@ -64,7 +64,7 @@ def continue_trail(site: Site, known: StopCode | None, *, reason: str) -> Stated
     Raises:
         NotThisWayError: as `look_for_continuation`.
         KeyChangedError: another key signs for the trail now.
-        WriterFencedError, LineStoppedError, TransportError: as `control_append.state` and `Archiver.step`.
+        WriterFencedError, LineStoppedError, TransportError: as `append_control` and `Archiver.step`.
     """
     log, store, trail = site.log, site.store, site.trail
     _check_signer(site)
@@ -82,7 +82,7 @@ def record_gap(site: Site, *, reason: str) -> Stated:
     Raises:
         NotThisWayError: there is no gap.
         KeyChangedError: another key signs for the trail now.
-        WriterFencedError, LineStoppedError, TransportError: as `control_append.state`.
+        WriterFencedError, LineStoppedError, TransportError: as `append_control`.
     """
     _check_signer(site)
     return _state(site, lambda: look_for_gap(site.log, site.store, site.trail), [site.signer], reason)
@@ -93,7 +93,7 @@ def change_key(site: Site, new: Signer, *, reason: str) -> Stated:
 
     Raises:
         NotThisWayError: the key was changed to another one before.
-        WriterFencedError, LineStoppedError, TransportError: as `control_append.state` and `Archiver.step`.
+        WriterFencedError, LineStoppedError, TransportError: as `append_control` and `Archiver.step`.
     """
     log, store, trail = site.log, site.store, site.trail
     new_key, signers = new.verifier, [site.signer, new]
@@ -108,7 +108,7 @@ def change_key(site: Site, new: Signer, *, reason: str) -> Stated:
 
 
 def _state(site: Site, look: Callable[[], Any], signers: list[Signer], reason: str) -> Stated:
-    return state(
+    return append_control(
         site.log, site.trail, look, signers, reason=reason, now_ms=site.clock_ms(), entropy=site.entropy
     )
 

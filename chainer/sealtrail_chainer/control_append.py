@@ -51,7 +51,7 @@ class Place:
     deed: Deed
 
 
-def state(
+def append_control(
     log: Log,
     trail: Trail,
     look: Callable[[], Stated | Place],

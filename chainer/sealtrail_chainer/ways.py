@@ -1,6 +1,6 @@
 """The ways onward from a stopped line that leave a control entry: where that entry goes, or where it is.
 
-Each function reads log and store and answers for `control_append.state`: a `Place` where the entry is
+Each function reads log and store and answers for `append_control`: a `Place` where the entry is
 missing, `Stated` where it is found. So it shows what would be done, too.
 """
 

@@ -200,7 +200,7 @@ def test_a_chainer_that_runs_elsewhere_is_named(office, monkeypatch):
         raise WriterFencedError("a newer writer was opened")
 
     cut_off(office)
-    monkeypatch.setattr("sealtrail_archiver.onward.state", fenced)
+    monkeypatch.setattr("sealtrail_archiver.onward.append_control", fenced)
     assert "runs and has taken over: stop the services first" in act("continue", check=5).stderr
 
 
