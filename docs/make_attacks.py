@@ -61,8 +61,8 @@ NOT_SEEN = """
 
 The first two change nothing that has to be there. The others leave an archive that is whole in itself: only
 who kept a head from behind the change can see them, so the more often one is kept, and elsewhere, the less
-is left to lose (`--save-head`). `--max-age` sees a trail that ends too early. `sealtrail verify` says what it
-did not check.
+is left to lose (`--save-head`). `--max-age` sees a trail that ends too early, and whoever trusts the new key
+sees the last one. `sealtrail verify` says what it did not check.
 
 | what | who | chain | seals |
 |---|---|---|---|
