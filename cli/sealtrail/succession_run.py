@@ -149,7 +149,7 @@ def _tell(output: Output, plan: Succession, each: Ended) -> None:
     rows += [("key", key), ("chained to", plan.deployment.chained_topic)]
     output.result(f"Trail       [bold]{escape(printable(each.trail.origin))}[/]")
     for name, text in rows:
-        output.result(f"  {name:<10}{escape(printable(text))}")
+        output.result(f"  {name:<12}{escape(printable(text))}")
     output.result("")
 
 
