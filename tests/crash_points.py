@@ -105,8 +105,8 @@ class WatchedLog(Watched):
             name, self._target.read, topic, partition, offset, max_records=max_records, max_bytes=max_bytes
         )
 
-    def writer(self, topic, partition, *, name):
-        writer = self._watch("writer", self._target.writer, topic, partition, name=name)
+    def writer(self, topic, partition, **keywords):
+        writer = self._watch("writer", self._target.writer, topic, partition, **keywords)
         return WatchedWriter(writer, self._watch)
 
     def trim(self, topic, partition, offset):

@@ -70,12 +70,13 @@ class Service:
         self._reader.start()
 
     def _read(self) -> None:
-        for line in self.process.stderr:
-            try:
-                told = json.loads(line)
-            except ValueError:
-                told = {"event": "no-json", "text": line.rstrip()}
-            self.told.append(told | {"seen_at": time.time()})  # the service's own clock may be wrong
+        with self.process.stderr as lines:
+            for line in lines:
+                try:
+                    told = json.loads(line)
+                except ValueError:
+                    told = {"event": "no-json", "text": line.rstrip()}
+                self.told.append(told | {"seen_at": time.time()})  # the service's own clock may be wrong
 
     @property
     def reached(self) -> bool:

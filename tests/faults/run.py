@@ -21,7 +21,6 @@ import click
 from faults.catalogue import SCENARIOS
 from faults.harness import Run, StuckError
 from faults.report import listing, read_results, table
-from faults.scenarios_clocks import faketime_library
 from faults.sites import open_site
 
 if TYPE_CHECKING:
@@ -84,8 +83,6 @@ def lacks(each: Scenario, site: Site) -> str | None:
     """What a scenario needs and this machine does not have."""
     if each.needs_proxies and site.proxies is None:
         return "there is no toxiproxy-server on the PATH, nor in $TOXIPROXY_SERVER"
-    if each.needs == "libfaketime" and faketime_library() is None:
-        return "there is no libfaketime (Debian's package faketime), nor $FAKETIME_LIBRARY"
     return None
 
 

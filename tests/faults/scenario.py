@@ -16,27 +16,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One scenario. `about` says what is done; `needs_proxies`: it needs toxiproxy; `needs`: what else."""
+    """One scenario. `about` says what is done; `needs_proxies`: it needs toxiproxy."""
 
     name: str
     play: Play
     about: str
     site: SiteKind
     needs_proxies: bool
-    needs: str | None
 
 
 SCENARIOS: Final[dict[str, Scenario]] = {}
 
 
-def scenario(
-    name: str, *, site: SiteKind = "one", needs_proxies: bool = False, needs: str | None = None
-) -> Callable[[Play], Play]:
+def scenario(name: str, *, site: SiteKind = "one", needs_proxies: bool = False) -> Callable[[Play], Play]:
     """Register a function under a name; the first line of its docstring is what it does."""
 
     def register(play: Play) -> Play:
         about = (play.__doc__ or "").strip().split("\n\n", 1)[0]
-        SCENARIOS[name] = Scenario(name, play, " ".join(about.split()), site, needs_proxies, needs)
+        SCENARIOS[name] = Scenario(name, play, " ".join(about.split()), site, needs_proxies)
         return play
 
     return register

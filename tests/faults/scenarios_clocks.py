@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from faults.scenario import scenario
@@ -69,36 +67,3 @@ def clock_apart(run: Run) -> None:
     run.archive(environment=clock.injected)
     run.mark("the clock set right", "archiver")
     run.settle()
-
-
-def faketime_library() -> str | None:
-    """libfaketime: $FAKETIME_LIBRARY, or where Debian's package `faketime` has it."""
-    found = os.environ.get("FAKETIME_LIBRARY")
-    places = [Path(found)] if found else sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
-    return str(places[0]) if places and places[0].exists() else None
-
-
-@scenario("clock-set-back-by-libfaketime", needs="libfaketime")
-def clock_set_back_by_libfaketime(run: Run) -> None:
-    """Chainer and archiver are killed with -9 and begin again under libfaketime, each time with the clock of
-    all their libraries elsewhere, up to five minutes behind or ahead."""
-    run.begin()
-    services = [run.chain(), run.archive()]
-    run.await_flow()
-    for _ in range(3):
-        for service in services:
-            service.kill()
-        services = [run.chain(environment=elsewhen(run)), run.archive(environment=elsewhen(run))]
-        since = run.mark("killed with -9, and begun again with another clock")
-        run.await_flow(since)
-    run.settle()
-
-
-def elsewhen(run: Run) -> dict[str, str]:
-    """The environment of a process whose wall clock is wrong by up to five minutes."""
-    return {
-        "LD_PRELOAD": faketime_library() or "",
-        "FAKETIME": f"{run.chance.randint(-300, 300):+d}s",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        "FAKETIME_FORCE_MONOTONIC_FIX": "0",  # else waits of librdkafka do not end
-    }
