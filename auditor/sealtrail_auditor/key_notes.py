@@ -61,14 +61,17 @@ def check_key_notes(result: TrailResult, changes: Sequence[PlacedChange], findin
 def check_key_names(
     store: Store, result: TrailResult, changes: Sequence[PlacedChange], findings: FindingLog
 ) -> None:
-    """Report versions, delete markers and strays under `keys/`."""
+    """Report versions and delete markers of key changes; and strays under `keys/`, if it came to the end.
+
+    A change belongs to the part that holds its entry; what is none belongs to no part.
+    """
     known = {placed.key: placed for placed in _signed_by(result.keys, changes)}
     for name in list_names(store, result.folder + KEYS):
         placed = known.get(name.key)
-        if placed is None:
-            report_stray(name, findings)
-        else:
+        if placed is not None:
             report_versions(name, _span(placed.control), findings)
+        elif result.to_end:
+            report_stray(name, findings)
 
 
 def _stated(result: TrailResult) -> list[Control]:

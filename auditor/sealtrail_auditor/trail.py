@@ -22,14 +22,13 @@ from sealtrail_auditor.versions import report_stray, report_versions
 from sealtrail_schemas.layout import SEALS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from sealtrail_auditor.archive import Name
     from sealtrail_auditor.batch_task import BatchOutcome
     from sealtrail_auditor.trail_plan import Step, TrailSettings
     from sealtrail_auditor.trail_result import TrailResult
     from sealtrail_auditor.workers import Checker
-    from sealtrail_transport.key_shelf import PlacedChange
     from sealtrail_transport.store import Store
 
 
@@ -95,8 +94,9 @@ class TrailWalk:
         result.keys = self._plan.seals.keys
         changes = listed_changes(self._store, result, self._settings.changes)
         check_key_notes(result, changes, self._plan.findings)
+        check_key_names(self._store, result, changes, self._plan.findings)
         if result.to_end:
-            self._look_behind(result, changes)
+            self._look_behind(result)
         result.findings.merge(self._plan.take_findings())
         return result
 
@@ -120,10 +120,9 @@ class TrailWalk:
 
     # What no seal leads to
 
-    def _look_behind(self, result: TrailResult, changes: Sequence[PlacedChange]) -> None:
+    def _look_behind(self, result: TrailResult) -> None:
         """Judge what lies behind the newest valid seal, and beside seals and batches."""
         self._check_tail(result)
-        check_key_names(self._store, result, changes, self._plan.findings)
         for name in other_names(self._store, self._settings.folder):
             report_stray(name, self._plan.findings)
 

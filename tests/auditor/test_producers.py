@@ -35,6 +35,7 @@ from sealtrail_schemas.producer_stamp import (
     stamp_headers,
     union,
 )
+from sealtrail_schemas.trail_keys import TrailKeys
 
 pytestmark = pytest.mark.claim("C19")
 
@@ -246,7 +247,7 @@ def test_nothing_is_counted_of_a_damaged_batch():
 
 def test_a_result_that_was_put_aside_does_not_change():
     trail = make_trail()
-    result = TrailResult.new(trail.folder, trail.signer.verifier)
+    result = TrailResult.new(trail.folder, TrailKeys.only(trail.signer.verifier))
     result.stamps = counts_of([(("p", A), 0, set())])
     copy = result.copy()
     copy.stamps.add(counts_of([(("p", A), 1, set())]))

@@ -88,7 +88,7 @@ def test_new_keys_can_be_asked_for(old, here):
 def test_a_dry_run_makes_nothing(here):
     answer = call("init", *NEW, "--succeed", ".sealtrail", "--dry-run")
     assert answer.exit_code == 0, answer.output
-    assert "goes on   from 4 entries" in answer.stdout
+    assert "goes on     from 4 entries" in answer.stdout
     assert not (here / "next").exists()
     planned = json.loads(call("init", *NEW, "--succeed", ".sealtrail", "--dry-run", "--json").stdout)
     assert (planned["size"], planned["new_key"], planned["done"]) == (4, False, False)

@@ -165,9 +165,9 @@ class KafkaAdmin:
         the first wait is short, and all brokers are listed before the next.
         """
         deadline = time.monotonic() + self._timeout_s
-        patience_s = _FIRST_PATIENCE_S
+        least_s = patience_s = min(_FIRST_PATIENCE_S, self._timeout_s)
         while True:
-            left_s = max(_FIRST_PATIENCE_S, deadline - time.monotonic())
+            left_s = max(least_s, deadline - time.monotonic())
             with kafka_errors(attempt, self._events):
                 try:
                     return self._settle(ask(min(patience_s, left_s)))
