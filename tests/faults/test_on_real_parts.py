@@ -9,7 +9,11 @@ from faults.processes import Fault
 from faults.scenarios_kills import kill_at
 from faults.sites import open_site
 
-pytestmark = [pytest.mark.containers, pytest.mark.embedded]
+pytestmark = [
+    pytest.mark.containers,
+    pytest.mark.embedded,
+    pytest.mark.claim("C1", "C2", "C3", "C5"),
+]
 
 
 @pytest.fixture(scope="module")
