@@ -174,9 +174,15 @@ class Chainer:
         return ChainerStep(Did.RECOVERED, entries=int(anchor is None), strays=found.strays)
 
     def _begin(self, writer: PartitionWriter, now_ms: int) -> Scanned:
-        """Write the genesis of a trail whose chained partition never held anything."""
+        """Write the genesis of a trail whose chained partition never held anything.
+
+        An older one may land only now, before this one or in its transaction. Then that is the genesis.
+        """
         record, state = make_genesis(self._log, self._trail, now_ms=now_ms, entropy=self._entropy)
-        return Scanned(state, writer.append([record]).next_offset)
+        appended = writer.append([record])
+        if appended.first_offset > 0 and self._holds_records(0, appended):
+            raise UncertainAppendError("another genesis came between")
+        return Scanned(state, appended.next_offset)
 
     def _scan(self, anchor: Anchor) -> Scanned:
         """Read the true chain to its end. Normal work chains waiting strays' sources."""

@@ -122,6 +122,25 @@ def test_records_that_land_between_fencing_and_scan_are_found():
 
 
 @pytest.mark.claim("C4")
+def test_a_genesis_that_lands_in_the_transaction_of_the_next_one_is_the_genesis(monkeypatch):
+    """Else the chainer would go on behind its own, and all that it chains would be stray."""
+    deployment = Deployment()
+    log, append = deployment.log, deployment.log.append_fenced
+    log.faults.schedule(AppendFault.UNCERTAIN_DELAYED)
+    chainer = deployment.chainer()
+    assert chainer.step(now_ms=deployment.clock.now_ms).did is Did.DOUBTED
+
+    def land_first(*arguments, **options):
+        log.faults.land_delayed()
+        return append(*arguments, **options)
+
+    monkeypatch.setattr(log, "append_fenced", land_first)
+    deployment.publish(*values(3))
+    deployment.chain(chainer)
+    assert archived_values(deployment) == values(3)
+
+
+@pytest.mark.claim("C4")
 def test_a_newer_chainer_fences_the_older_one():
     deployment = Deployment()
     older = deployment.chain()

@@ -86,6 +86,7 @@ def test_a_known_limit_is_still_one(seed):
     "seed",
     [
         pytest.param(8, id="two archivers that judged a batch differently sealed twice from one place"),
+        pytest.param(33_054, id="a genesis that landed in the next one's transaction was passed over"),
         pytest.param(6, id="an archiver that freed space met a lost tail, and ended in an error"),
     ],
 )
