@@ -177,7 +177,7 @@ def _check_type(kind: Kind, found: str) -> None:
 def _genesis_members(body: GenesisBody) -> tuple[Kind, dict[str, Any]]:
     before = body.predecessor
     return Kind.GENESIS, {
-        "chained_topic": _topic_members(body.chained_topic),
+        "chained_topic": topic_members(body.chained_topic),
         "created_at": str(body.created_at_ms),
         "first_source_offset": str(body.first_source_offset),
         "format": _FORMAT,
@@ -185,7 +185,7 @@ def _genesis_members(body: GenesisBody) -> tuple[Kind, dict[str, Any]]:
         "keys": list(body.keys),
         "origin": body.origin,
         "predecessor": before and _predecessor_members(before),
-        "raw_topic": _topic_members(body.raw_topic),
+        "raw_topic": topic_members(body.raw_topic),
     }
 
 
@@ -196,8 +196,8 @@ def _parse_genesis(members: Members) -> GenesisBody:
     body = GenesisBody(
         origin=members.take_text("origin"),
         incarnation=members.take_hex("incarnation", INCARNATION_BYTES),
-        raw_topic=_parse_topic(members.take_object("raw_topic")),
-        chained_topic=_parse_topic(members.take_object("chained_topic")),
+        raw_topic=parse_topic(members.take_object("raw_topic")),
+        chained_topic=parse_topic(members.take_object("chained_topic")),
         first_source_offset=members.take_number("first_source_offset"),
         keys=members.take_texts("keys"),
         created_at_ms=members.take_number("created_at"),
@@ -213,11 +213,13 @@ def _parse_genesis(members: Members) -> GenesisBody:
     return body
 
 
-def _topic_members(topic: TopicRef) -> dict[str, str]:
+def topic_members(topic: TopicRef) -> dict[str, str]:
+    """The members of a topic in a body or a statement."""
     return {"id": topic.id.hex(), "name": topic.name}
 
 
-def _parse_topic(members: Members) -> TopicRef:
+def parse_topic(members: Members) -> TopicRef:
+    """Take a topic out of its members. Raises FormatError where they are none."""
     return TopicRef(members.take_text("name"), members.take_hex("id", TOPIC_ID_BYTES))
 
 

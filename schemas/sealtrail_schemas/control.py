@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from sealtrail_schemas.body import TOPIC_ID_BYTES, TopicRef
+from sealtrail_schemas.body import TopicRef, parse_topic, topic_members
 from sealtrail_schemas.canonical_json import Members, dumps_canonical, loads_canonical
 from sealtrail_schemas.errors import ControlError, FormatError, NoteError, UnknownFormatError
 from sealtrail_schemas.keys import Verifier
@@ -220,12 +220,12 @@ def _deed_members(deed: Deed) -> dict[str, Any]:
         case KeyChange(old, new):
             return {"new": new.vkey, "old": old.vkey}
         case Continuation(topic, stop):
-            return {"chained_topic": _topic_members(topic), "stop": stop}
+            return {"chained_topic": topic_members(topic), "stop": stop}
         case Gap(topic, first_lost, first_kept):
             return {
                 "first_kept": str(first_kept),
                 "first_lost": str(first_lost),
-                "raw_topic": _topic_members(topic),
+                "raw_topic": topic_members(topic),
             }
 
 
@@ -256,12 +256,8 @@ def _parse_gap(members: Members, origin: str) -> Gap:
     return deed
 
 
-def _topic_members(topic: TopicRef) -> dict[str, str]:
-    return {"id": topic.id.hex(), "name": topic.name}
-
-
 def _parse_topic(members: Members) -> TopicRef:
-    topic = TopicRef(members.take_text("name"), members.take_hex("id", TOPIC_ID_BYTES))
+    topic = parse_topic(members)
     members.refuse_others()
     return topic
 
