@@ -56,6 +56,11 @@ def list_names(store: Store, prefix: str) -> Iterator[Name]:
     return gather_names(store.versions(prefix))
 
 
+def name_at(store: Store, key: str) -> Name | None:
+    """What lies under one name; None: nothing."""
+    return next((name for name in list_names(store, key) if name.key == key), None)
+
+
 def gather_names(lines: Iterable[ObjectVersion]) -> Iterator[Name]:
     """The names of a listing of versions, in order.
 

@@ -42,6 +42,7 @@ class BatchTask:
         folder: The trail's folder, ending in a slash.
         keys: The trail's keys.
         placed: The batch's seal.
+        covered: The size up to which seals before cover its entries: these are checked, and not counted.
         standing: The chain and the Merkle tree before it, by the seals.
         versions: What is listed under the batch's key, oldest first.
         root_sizes: Sizes within the batch, rising, at which to take the Merkle root.
@@ -52,6 +53,7 @@ class BatchTask:
     folder: str
     keys: TrailKeys
     placed: PlacedSeal
+    covered: int
     standing: Standing
     versions: tuple[ObjectVersion, ...]
     root_sizes: tuple[int, ...]
@@ -146,6 +148,7 @@ def _read(
         result = BatchCheck(
             task.placed.opened,
             task.standing,
+            covered=task.covered,
             root_sizes=task.root_sizes,
             on_own_entry=own.read,
             on_piece=on_piece,

@@ -104,6 +104,7 @@ class BatchCheck:
         opened: OpenedSeal,
         standing: Standing,
         *,
+        covered: int = 0,
         root_sizes: Sequence[int] = (),
         on_own_entry: Callable[[Leaf, Payload, ChainState], None] = lambda _leaf, _payload, _before: None,
         on_piece: Callable[[int, int], None] = lambda _entries, _length: None,
@@ -115,6 +116,8 @@ class BatchCheck:
         Args:
             opened: The batch's seal.
             standing: The chain and tree before it.
+            covered: The size of the trail up to which its entries have been met under another seal: these are
+                checked, and neither counted nor handed on.
             root_sizes: Sizes within the batch, rising, at which to take the Merkle root.
             on_own_entry: Called with each entry that sealtrail wrote itself, and the chain before it.
             on_piece: Called now and then with the entries followed and the bytes read so far.
@@ -125,6 +128,7 @@ class BatchCheck:
         self._seal = opened.seal
         self._standing = standing
         self._tree = standing.tree and standing.tree.copy()
+        self._begin = max(covered, opened.seal.first.sequence)
         self._root_sizes = root_sizes
         self._on_own_entry = on_own_entry
         self._on_piece = on_piece
@@ -148,7 +152,7 @@ class BatchCheck:
         walk = self._walk
         return BatchResult(
             damage,
-            entries=0 if walk is None else walk.state.size - self._seal.first.sequence,
+            entries=0 if walk is None else max(0, walk.state.size - self._begin),
             kinds={} if walk is None else walk.kinds,
             roots={} if damage else self._roots,
             length=file.length,
@@ -171,12 +175,15 @@ class BatchCheck:
                 self._standing.chain or self._chain_of(self._first),
                 first_sequence=seal.first.sequence,
                 tree=self._tree,
-                on_own_entry=self._on_own_entry,
+                on_own_entry=self._hand_on,
                 on_piece=lambda entries: self._on_piece(entries, file.length),
                 stamps=self._stamps,
             )
-            for size in (*self._root_sizes, seal.size):
+            for size in sorted({*self._root_sizes, self._begin, seal.size}):
                 self._walk.follow(size)
+                if size == self._begin:
+                    self._walk.kinds.clear()
+                    self._stamps.clear()
                 if self._tree is not None and self._tree.size == size:
                     self._roots[size] = self._tree.root()
             return self._end(entries)
@@ -188,6 +195,10 @@ class BatchCheck:
             return self._from_here(
                 FindingCode.BATCH_FORMAT, "a batch that can be read to its end", str(error)
             )
+
+    def _hand_on(self, leaf: Leaf, payload: Payload, before: ChainState) -> None:
+        if leaf.sequence >= self._begin:
+            self._on_own_entry(leaf, payload, before)
 
     def _chain_of(self, first: Entry) -> ChainState:
         """The chain before a first entry, by what that entry itself says: nothing better is known."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from tempfile import SpooledTemporaryFile
 from typing import IO, TYPE_CHECKING, Final, NamedTuple
 
-from sealtrail_auditor.archive import list_names
+from sealtrail_auditor.archive import name_at
 from sealtrail_auditor.batches import NOWHERE, BatchCheck, after_seal, at_start
 from sealtrail_auditor.catalogue import FindingCode
 from sealtrail_auditor.findings import Finding, FindingLog, Span
@@ -86,7 +86,7 @@ class VerifiedBatch:
     Attributes:
         trail: The trail.
         placed: The batch's seal, and where that lies.
-        before: The seal before it; None for the first batch, and behind a gap.
+        before: The seal that it goes on from; None for the first batch, and behind a gap.
         span: All entries of the batch.
     """
 
@@ -104,7 +104,7 @@ class VerifiedBatch:
         return self.trail.folder + self.placed.opened.seal.batch.key
 
     def entries(self) -> Iterator[ReadEntry]:
-        """The entries that were asked for, in order."""
+        """The entries that were asked for and that no batch before has held, in order."""
         for entry in self.all_entries():
             if self._wanted.first <= entry.sequence <= self._wanted.last and (
                 entry.leaf.chained_at_ms in self._chained
@@ -182,7 +182,7 @@ class Reading:
                 finding = None if step.gap_expired else self._why(step.gap)
                 yield DamagedBatch(self._trail, step.missing, finding)
             if step.placed is not None:
-                yield from self._read(step.placed, step.before)
+                yield from self._read(step.placed, step.before, step.covered)
 
     def _why(self, gap: Span) -> Finding:
         """The finding on a gap between seals; one of its own where there were too many to keep."""
@@ -190,7 +190,9 @@ class Reading:
         key = self._trail.folder + SEALS
         return of_gap[-1] if of_gap else Finding(FindingCode.SEAL_MISSING, self._trail.origin, key, span=gap)
 
-    def _read(self, placed: PlacedSeal, before: PlacedSeal | None) -> Iterator[VerifiedBatch | DamagedBatch]:
+    def _read(
+        self, placed: PlacedSeal, before: PlacedSeal | None, covered: int
+    ) -> Iterator[VerifiedBatch | DamagedBatch]:
         seal = placed.opened.seal
         span, key = Span(seal.first.sequence, seal.last.sequence), self._trail.folder + seal.batch.key
         versions = _versions(self._store, key)
@@ -204,7 +206,8 @@ class Reading:
             if damage is not None:
                 yield damage
             else:
-                yield VerifiedBatch(self._trail, placed, before, span, self._span, self._chained, file)
+                wanted = Span(max(self._span.first, covered), self._span.last)
+                yield VerifiedBatch(self._trail, placed, before, span, wanted, self._chained, file)
 
     def _check(self, placed: PlacedSeal, standing: Standing, stream: ByteStream) -> BatchResult:
         entries, length = self._entries, self.length
@@ -268,7 +271,8 @@ def find_trails(store: Store, policy: Policy, trails: Collection[str] | None = N
 
 
 def _versions(store: Store, key: str) -> tuple[ObjectVersion, ...]:
-    return next((name.versions for name in list_names(store, key) if name.key == key), ())
+    name = name_at(store, key)
+    return () if name is None else name.versions
 
 
 def _standing(placed: PlacedSeal, before: PlacedSeal | None) -> Standing:

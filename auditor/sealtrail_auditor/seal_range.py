@@ -9,11 +9,12 @@ from sealtrail_auditor.seal_search import SealSearch
 from sealtrail_auditor.seal_walk import SealWalk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from sealtrail_auditor.findings import FindingLog
     from sealtrail_auditor.reading import TimeRange, TrailFolder
+    from sealtrail_auditor.seal_walk import SealStep
     from sealtrail_auditor.seals import PlacedSeal
     from sealtrail_transport.store import Store
 
@@ -23,7 +24,9 @@ class RangeStep(NamedTuple):
 
     Attributes:
         placed: The seal; None where it lies behind the part, and only shows what is missing before it.
-        before: The seal before it; None for the first of a trail, and behind a gap.
+        before: The seal that it goes on from; None for the first of a trail, and behind a gap.
+        covered: The size up to which seals before cover its entries; more than that of `before` where it
+            overlaps others.
         gap: All entries before it that no valid seal covers.
         missing: Those of them that are asked for; None where there are none.
         gap_expired: Whether their retention has passed.
@@ -31,6 +34,7 @@ class RangeStep(NamedTuple):
 
     placed: PlacedSeal | None
     before: PlacedSeal | None
+    covered: int
     gap: Span | None
     missing: Span | None
     gap_expired: bool
@@ -65,15 +69,36 @@ def seals_of(
     last = None if span is None else span.last
     base = search.before(first) if first else None
     walk = SealWalk(store, trail.folder, trail.keys, now=now, findings=findings, base=base, last=last)
-    for step in walk:
+    for step in _longest(walk):
+        if step.placed.opened.seal.size <= first:  # behind the base only where seals overlap
+            continue
         is_past = _is_past(step.placed, last, chained)
         missing = None if step.gap is None else _common(step.gap, span)
         if not is_past or missing is not None:
             placed = None if is_past else step.placed
-            before = None if step.gap is not None else walk.head
-            yield RangeStep(placed, before, step.gap, missing, step.gap_expired)
+            yield RangeStep(placed, step.before, step.covered, step.gap, missing, step.gap_expired)
         if is_past:
             return
+
+
+def _longest(steps: Iterable[SealStep]) -> Iterator[SealStep]:
+    """The steps without those whose entries the next one's batch holds as well, from the same place on."""
+    held: SealStep | None = None
+    for step in steps:
+        if held is not None:
+            if _holds(step, held):
+                step = step._replace(covered=held.covered)  # noqa: PLW2901 - the step that goes on
+            else:
+                yield held
+        held = step
+    if held is not None:
+        yield held
+
+
+def _holds(step: SealStep, held: SealStep) -> bool:
+    after, before = step.placed.opened.seal, held.placed.opened.seal
+    overlaps = after.first.sequence < step.covered == before.size
+    return overlaps and after.first.sequence == before.first.sequence and held.gap is None
 
 
 def _is_past(placed: PlacedSeal, last: int | None, chained: TimeRange | None) -> bool:

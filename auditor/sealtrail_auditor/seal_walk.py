@@ -10,6 +10,7 @@ from sealtrail_auditor.archive import gather_names
 from sealtrail_auditor.catalogue import FindingCode
 from sealtrail_auditor.findings import Finding, FindingLog, Span
 from sealtrail_auditor.locks import format_time
+from sealtrail_auditor.overlaps import find_overlap
 from sealtrail_auditor.seals import Relation, read_seal_name
 from sealtrail_auditor.stated_changes import stated_change
 from sealtrail_auditor.versions import report_stray, report_versions
@@ -27,9 +28,20 @@ if TYPE_CHECKING:
 
 
 class SealStep(NamedTuple):
-    """One valid seal on the way through a trail, and the entries before it that no valid seal covers."""
+    """One valid seal on the way through a trail.
+
+    Attributes:
+        placed: The seal.
+        before: The seal that it goes on from; None for the first of a trail, and behind a gap.
+        covered: The size up to which seals before cover its entries: that of `before`, or more where it
+            overlaps others.
+        gap: The entries before it that no valid seal covers.
+        gap_expired: Whether their retention has passed.
+    """
 
     placed: PlacedSeal
+    before: PlacedSeal | None
+    covered: int
     gap: Span | None
     gap_expired: bool
 
@@ -94,21 +106,29 @@ class SealWalk:
             except FormatError:
                 report_stray(name, self._findings)
                 continue
-            found = self._read(name, size)
+            found, before = self._read(name, size)
             self._report_contradictions(found)
             if found.seal is None:
                 self._put_aside(name, found)
             else:
-                yield self._step(name, found, found.seal)
+                yield self._step(name, found, found.seal, before)
                 self.head = found.seal
                 if self._last is not None and self.size > self._last:
                     return
         self._settle(goes_on_at=None)
 
-    def _read(self, name: Name, size: int) -> SealName:
+    def _read(self, name: Name, size: int) -> tuple[SealName, PlacedSeal | None]:
+        """What lies under a name, and the seal that the valid one there goes on from."""
         previous = self.head and self.head.opened
         found = read_seal_name(self._store, self._folder, name, size=size, keys=self.keys, previous=previous)
-        return self._read(name, size) if found.seal is None and self._take_up_key(found) else found
+        if found.seal is not None or self.head is None:
+            return found, self.head
+        if self._take_up_key(found):
+            return self._read(name, size)
+        overlap = find_overlap(self._store, self._folder, self.keys, self.head, found.opened)
+        if overlap is None:
+            return found, None
+        return replace(found, seal=overlap.placed, relation=Relation.OVERLAPS), overlap.before
 
     def _take_up_key(self, found: SealName) -> bool:
         """Take up the key that the trail itself states, where no note under `keys/` leads to it.
@@ -129,10 +149,11 @@ class SealWalk:
             self.keys = TrailKeys.follow(key, [*self.keys.changes, change])
         return self.keys != before
 
-    def _step(self, name: Name, found: SealName, placed: PlacedSeal) -> SealStep:
+    def _step(self, name: Name, found: SealName, placed: PlacedSeal, before: PlacedSeal | None) -> SealStep:
         seal = placed.opened.seal
+        covered = max(seal.first.sequence, self.size)
         report_versions(name, Span(seal.first.sequence, seal.last.sequence), self._findings)
-        self._settle(goes_on_at=seal.first.sequence)
+        self._settle(goes_on_at=covered)
         gap, expired = None, False
         if found.relation is Relation.LEAVES_GAP:
             gap = Span(self.size, seal.first.sequence - 1)
@@ -140,8 +161,9 @@ class SealWalk:
             expired = until is not None and until <= self._now
             if not expired:
                 self._report_gap(gap)
+            before = None
         self._report_relation(found.relation, placed)
-        return SealStep(placed, gap, expired)
+        return SealStep(placed, before, covered, gap, expired)
 
     def _report_gap(self, gap: Span) -> None:
         """Report entries that no seal stands for, not even a damaged one."""

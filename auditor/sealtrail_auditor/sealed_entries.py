@@ -9,7 +9,7 @@ from collections import deque
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
-from sealtrail_auditor.archive import list_names
+from sealtrail_auditor.archive import name_at
 from sealtrail_auditor.sealed_batch import open_sealed_batch
 from sealtrail_schemas.batch import BatchReader
 from sealtrail_schemas.errors import FormatError
@@ -40,8 +40,8 @@ def read_last(store: Store, folder: str, seal: Seal) -> SealedEntry | None:
 
 def _read(store: Store, folder: str, seal: Seal, digest: bytes, *, is_first: bool) -> SealedEntry | None:
     key = folder + seal.batch.key
-    versions = next((name.versions for name in list_names(store, key) if name.key == key), ())
-    found = open_sealed_batch(store, seal, key, versions)
+    name = name_at(store, key)
+    found = open_sealed_batch(store, seal, key, () if name is None else name.versions)
     if found is None:
         return None
     try:

@@ -49,7 +49,8 @@ class Relation(IntEnum):
     LEAVES_GAP = 1
     BACKDATED = 2  # extends it, but is kept for less time
     NAMES_ANOTHER = 3  # begins where it ends, but names another seal before it
-    CONTRADICTS = 4  # begins before it ends, or is of another trail
+    OVERLAPS = 4  # begins before it ends, extends an earlier one, and says the same
+    CONTRADICTS = 5  # begins before it ends, or is of another trail
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,10 @@ def read_seal_name(
 
 
 def relation(previous: OpenedSeal | None, seal: OpenedSeal) -> Relation:
-    """How a seal stands to the one before it, by docs/format.md, "Seal"."""
+    """How a seal stands to the one before it, by docs/format.md, "Seal", as far as these two show.
+
+    Whether one that seems to contradict overlaps is for `sealtrail_auditor.overlaps` to say.
+    """
     after = seal.seal
     if previous is None:
         return Relation.LEAVES_GAP if after.first.sequence else Relation.EXTENDS

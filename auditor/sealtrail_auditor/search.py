@@ -221,7 +221,8 @@ class Search:
             if step.missing is not None:
                 self._pass_over(step.missing, expired=step.gap_expired)
             if step.placed is not None:
-                hits = self._hits_of(step.placed.opened)
+                found = self._hits_of(step.placed.opened)
+                hits = (hit for hit in found if hit.sequence >= step.covered)
                 yield from self._proven(list(hits)) if self._prove else hits
 
     def _hits_of(self, opened: OpenedSeal) -> Iterator[Hit]:

@@ -131,6 +131,11 @@ class StampReader:
         self._unreadable = 0
         self._left_out = 0
 
+    def clear(self) -> None:
+        """Forget what was read."""
+        self._lanes.clear()
+        self._unreadable = self._left_out = 0
+
     def read(self, payload: bytes, at: int) -> None:
         """Read the stamp in a canonical payload whose last header begins at `at`, with a key of STAMP_KEYS.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sealtrail_auditor.archive import BatchNames
+from sealtrail_auditor.archive import BatchNames, name_at
 from sealtrail_auditor.batch_task import BatchTask
 from sealtrail_auditor.batches import NOWHERE, after_seal, at_start
 from sealtrail_auditor.findings import FindingLog, Span
@@ -184,12 +184,13 @@ class TrailPlan:
 
     def _task(self, seal_step: SealStep) -> BatchTask:
         settings, seal = self._settings, seal_step.placed.opened.seal
-        name = self._sealed_name(settings.folder + seal.batch.key, _span(seal_step))
+        name = self._sealed_name(settings.folder + seal.batch.key, seal_step)
         return BatchTask(
             settings.folder,
             self.seals.keys,
             seal_step.placed,
-            self._standing(seal_step),
+            seal_step.covered,
+            _standing(seal_step),
             name.versions if name else (),
             tuple(sorted(size for size in settings.root_sizes if seal.first.sequence < size < seal.size)),
             settings.now,
@@ -202,9 +203,14 @@ class TrailPlan:
         at_size = (one for one in self._settings.changes if one.size == size and one.control in followed)
         return next(at_size, None)
 
-    def _sealed_name(self, key: str, span: Span) -> Name | None:
+    def _sealed_name(self, key: str, seal_step: SealStep) -> Name | None:
         """The listed name of the sealed batch. Other names for the same sequence were gone around: strays."""
-        sealed = None
+        span, sealed = _span(seal_step), None
+        if span.first < seal_step.covered:  # an overlapping seal: the names have been passed
+            sealed = name_at(self._store, key)
+            if sealed is not None:
+                report_versions(sealed, span, self.findings)
+            return sealed
         for name in self.batch_names.at(span.first):
             if name.key == key:
                 sealed = name
@@ -212,13 +218,6 @@ class TrailPlan:
             else:
                 report_stray(name, self.findings, is_batch=True)
         return sealed
-
-    def _standing(self, seal_step: SealStep) -> Standing:
-        """The chain and the tree before a seal's batch, by the seal before it."""
-        seal, before = seal_step.placed.opened.seal, self.seals.head
-        if seal_step.gap is not None:
-            return NOWHERE
-        return at_start(seal.trail_id) if before is None else after_seal(before.opened)
 
     def _is_read(self, task: BatchTask) -> bool:
         """Whether a batch is to be read: always the first one, and where the listing shows another one."""
@@ -238,6 +237,14 @@ class TrailPlan:
 def _span(seal_step: SealStep) -> Span:
     seal = seal_step.placed.opened.seal
     return Span(seal.first.sequence, seal.last.sequence)
+
+
+def _standing(seal_step: SealStep) -> Standing:
+    """The chain and the tree before a seal's batch, by the seal before it."""
+    if seal_step.gap is not None:
+        return NOWHERE
+    before = seal_step.before
+    return at_start(seal_step.placed.opened.seal.trail_id) if before is None else after_seal(before.opened)
 
 
 def _overlap(one: Span, other: Span) -> bool:

@@ -39,7 +39,7 @@ def read_archive(store: S3Store, policy: Policy, *, now: datetime | None = None)
         for batch in Reading(store, trail, now=now):
             if not isinstance(batch, VerifiedBatch):
                 continue  # the verifier has its finding on it
-            for read in batch.all_entries():
+            for read in batch.entries():
                 kinds[read.leaf.kind] += 1
                 edge.append(entry_hash(read.entry.leaf))
                 if edge.size in sizes:

@@ -53,7 +53,7 @@ def _archived(world: World, folder: str, hashes: list[bytes]) -> Iterator[Archiv
     for batch in Reading(world.bucket, trail, now=world.clock.now()):
         if not isinstance(batch, VerifiedBatch):
             raise Violation(f"unreadable: entries {batch.span} of the archive: {batch.finding}")
-        for entry in batch.all_entries():
+        for entry in batch.entries():
             hashes.append(entry_hash(entry.entry.leaf))
             if entry.leaf.kind is Kind.EVENT:
                 yield Archived(entry.leaf.source_offset, entry.payload.value)
