@@ -42,12 +42,13 @@ def report_stray(name: Name, findings: FindingLog, *, is_batch: bool = False) ->
     if not name.count:
         report_versions(name, None, findings)
         return
+    seal = "no seal of that place" if is_batch else "no seal"
     findings.add(
         Finding(
             FindingCode.OBJECT_SQUATTED if is_batch else FindingCode.OBJECT_FOREIGN,
             key=name.key,
             version_id=name.versions[0].version_id,
             expected="only what the archiver wrote",
-            found=f"an object of {name.versions[0].size} bytes that no seal names",
+            found=f"an object of {name.versions[0].size} bytes that {seal} names",
         )
     )

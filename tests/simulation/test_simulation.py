@@ -23,9 +23,6 @@ pytestmark = pytest.mark.claim("C1", "C2", "C3", "C4", "C5", "C6", "C7", "C8", "
 SEEDS = range(1_700)
 BLOCKS = blocks_of(SEEDS, 100)
 
-TWO_FROM_ONE_PLACE = frozenset({7_414, 14_083, 15_793})
-"""Seeds that break a promise: the limit in docs/claims.md, C3, of a store that misstates and is late."""
-
 
 @pytest.fixture(scope="session")
 def block_result(tmp_path_factory):
@@ -73,19 +70,19 @@ def test_every_crash_point_is_reached_twenty_times_under_every_fault(block_resul
 @pytest.mark.parametrize("seeds", blocks_of(range(SEEDS.stop, 20_000), 2_000), ids=str)
 def test_no_history_of_many_breaks_a_promise(seeds):
     _, violations = run_block(seeds)
-    assert violations.keys() == TWO_FROM_ONE_PLACE & {*seeds}, violations
-
-
-@pytest.mark.parametrize("seed", sorted(TWO_FROM_ONE_PLACE))
-def test_a_known_limit_is_still_one(seed):
-    with pytest.raises(Violation, match="ST-SEAL-MISSING"):
-        play(seed)
+    assert violations == {}
 
 
 @pytest.mark.parametrize(
     "seed",
     [
         pytest.param(8, id="two archivers that judged a batch differently sealed twice from one place"),
+        pytest.param(7_414, id="a seal that landed late hid the one that everything goes on from"),
+        pytest.param(14_083, id="the same, beside a squatter's seal"),
+        pytest.param(15_793, id="the same, with what came between"),
+        pytest.param(
+            30_996, id="a stray of a chainer that had not noticed a lost tail yet was called a false alarm"
+        ),
         pytest.param(33_054, id="a genesis that landed in the next one's transaction was passed over"),
         pytest.param(6, id="an archiver that freed space met a lost tail, and ended in an error"),
     ],

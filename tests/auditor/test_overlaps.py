@@ -1,0 +1,204 @@
+"""Seals that go on from one place and agree: followed, their entries counted once; a contradiction is none.
+
+Two archivers of one trail that judged a batch differently, one of whose seals landed late, leave such trails.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from datetime import timedelta
+from fractions import Fraction
+
+import pytest
+
+from auditor.builders import NOW, codes, make_trail, verify
+from auditor.test_producers import publish, told
+from auditor.test_proof import checked, prove
+from auditor.test_reading import reading, sequences
+from auditor.test_visit import Auditor
+from auditor.viewed import put_view, search
+from sealtrail_auditor.findings import Span
+from sealtrail_auditor.query import Query
+from sealtrail_auditor.sample import Sampling
+from sealtrail_auditor.scope import Scope
+from sealtrail_auditor.verdict import Verdict
+
+pytestmark = pytest.mark.claim("C3")
+
+
+def twin_of(trail):
+    """Another archiver's view of the same trail, in the same bucket; what each reads is the same."""
+    twin = copy.copy(trail)
+    twin.edge = trail.edge.copy()
+    twin.waiting, twin.leaves, twin.placed = [], list(trail.leaves), list(trail.placed)
+    return twin
+
+
+def read_to(trail, size):
+    while trail.size < size:
+        trail.event(b'{"n":%d}' % trail.size)
+
+
+def branched(ours, theirs, *, start=4):
+    """Batches of two archivers that both begin at `start`, up to the sizes that are given."""
+    trail = make_trail(start)
+    twin = twin_of(trail)
+    for size in theirs:
+        read_to(twin, size)
+        twin.seal()
+    for suffix, size in enumerate(ours):
+        read_to(trail, size)
+        trail.seal(suffix=1 if suffix == 0 else 0)
+    return trail, twin
+
+
+SHAPES = {
+    "the shorter one is late": ([7, 9], [6]),
+    "the longer one is late": ([6, 7, 9], [8]),
+    "it ends with both": ([7], [6]),
+    "both go on": ([6, 9, 11], [7, 10]),
+    "the late one is gone on from": ([6], [8, 10, 11]),
+}
+
+
+@pytest.fixture(params=SHAPES.values(), ids=SHAPES.keys())
+def shape(request):
+    return request.param
+
+
+@pytest.fixture
+def trail(shape):
+    first, second = branched(*shape)
+    return max(first, second, key=lambda made: made.size)
+
+
+def test_it_verifies_and_each_entry_counts_once(trail):
+    report = verify(trail)
+    # Whoever came second went around the other's batch, which looks as if somebody else had put it there.
+    assert set(codes(report)) <= {"ST-OBJECT-SQUATTED"}
+    assert report.verdict is Verdict.UNPROTECTED
+    assert report.trails[0].entries_verified == report.trails[0].size == trail.size
+    assert report.trails[0].kinds == {"genesis": 1, "event": trail.size - 1}
+
+
+def test_every_head_that_was_signed_is_a_prefix(shape):
+    for made in branched(*shape):
+        heads = [placed.text.checkpoint for placed in made.placed]
+        assert "ST-HEAD-ROOT" not in codes(report := verify(made, pinned=heads))
+        assert not report.trails[0].heads_uncompared
+
+
+def test_each_entry_is_read_once(trail):
+    assert sequences(reading(trail)) == list(range(trail.size))
+
+
+def test_each_part_is_what_was_asked_for(trail):
+    for first in range(trail.size):
+        for last in range(first, trail.size):
+            expected = list(range(first, last + 1))
+            assert sequences(reading(trail, span=Span(first, last))) == expected
+            report = verify(trail, scope=Scope(first=first, last=last))
+            assert report.verdict in (Verdict.INTACT, Verdict.UNPROTECTED), codes(report)
+
+
+def test_each_entry_can_be_proven(trail):
+    for sequence in range(trail.size):
+        proven = prove(trail, sequence)
+        assert checked(trail, proven, proven.found.entry.payload).proven
+
+
+def test_a_sample_of_it_is_good(trail):
+    for seed in range(5):
+        report = verify(trail, scope=Scope(sampling=Sampling(str(seed), share=Fraction(3, 10))))
+        assert set(codes(report)) <= {"ST-OBJECT-SQUATTED"}
+
+
+def test_a_visit_goes_on_from_a_seal_that_was_overlapped_since():
+    trail = make_trail(4)
+    late = twin_of(trail)
+    read_to(late, 6)
+    late.seal()
+    auditor = Auditor(trail)
+    assert auditor.visit().verdict is Verdict.INTACT
+    read_to(trail, 7)
+    trail.seal(suffix=1)
+    read_to(trail, 9)
+    trail.seal()
+    report = auditor.visit()
+    assert set(codes(report)) <= {"ST-OBJECT-SQUATTED"}
+    assert (report.trails[0].size, report.trails[0].entries_verified) == (9, 3)
+
+
+def test_rejected_entries_and_stamps_count_once():
+    trail = make_trail(4)
+    twin = twin_of(trail)
+    for made, sizes in ((twin, [7]), (trail, [8, 9])):
+        publish(made, 0, 1)
+        made.rejected()
+        for number, size in enumerate(sizes):
+            publish(made, *range(2 + made.size - 7, 2 + size - 7))
+            made.seal(suffix=int(made is trail and number == 0))
+    report = verify(trail)
+    assert report.trails[0].kinds == {"genesis": 1, "event": 7, "rejected": 1}
+    assert told(report) == [("p", "a" * 16, 4, 0, 0, 0)]
+
+
+def test_a_search_in_views_finds_each_entry_once():
+    trail, _ = branched([7, 9], [6])
+    for number in range(len(trail.placed)):
+        put_view(trail, number)
+    run, hits = search(trail, Query())
+    assert [hit.sequence for hit in hits] == list(range(9))
+    assert not run.searched.distrusted_count
+
+
+def test_a_seal_that_says_something_else_contradicts():
+    trail = make_trail(4)
+    twin = twin_of(trail)
+    twin.event(b"other")
+    read_to(twin, 6)
+    twin.seal()
+    read_to(trail, 7)
+    trail.seal(suffix=1)
+    report = verify(trail)
+    assert report.verdict is Verdict.TAMPERED
+    [forked] = [one for one in report.all_findings() if one.code.code == "ST-SEAL-FORKED"]
+    assert forked.key == trail.placed[-1].seal
+
+
+def test_a_seal_that_names_one_object_with_other_bytes_contradicts():
+    trail = make_trail(4)
+    twin = twin_of(trail)
+    read_to(twin, 6)
+    twin.seal()
+    read_to(trail, 7)
+    trail.seal(suffix=1, batch=replace(twin.placed[-1].text.batch, length=1))
+    assert "ST-SEAL-FORKED" in codes(verify(trail))
+
+
+def test_damage_in_an_overlapping_batch_is_found_as_such():
+    trail, _ = branched([7, 9], [6])
+    placed = trail.placed[1]
+    at = placed.batch_bytes.index(b'{"n":6}')
+    changed = placed.batch_bytes[: at + 5] + b"7" + placed.batch_bytes[at + 6 :]
+    trail.store.corrupt(placed.batch, placed.batch_version, changed)
+    report = verify(trail)
+    assert "ST-ENTRY-PAYLOAD" in codes(report)
+    assert "ST-SEAL-FORKED" not in codes(report)
+
+
+def test_what_has_expired_is_no_contradiction():
+    trail, _ = branched([7, 9], [6])
+    later = NOW + timedelta(days=400)
+    for placed in trail.placed[:2]:
+        trail.store.erase(placed.batch)
+    report = verify(trail, now=later)
+    assert "ST-SEAL-FORKED" not in codes(report)
+    assert report.verdict in (Verdict.INTACT, Verdict.UNPROTECTED), codes(report)
+
+
+def test_nothing_is_read_where_seals_do_not_overlap(monkeypatch):
+    """It is looked for only where a seal would contradict."""
+    monkeypatch.setattr("sealtrail_auditor.seal_walk.find_overlap", None)
+    assert verify(make_trail(3, 1, 5)).verdict is Verdict.INTACT
