@@ -115,6 +115,8 @@ def seal_draft(store: Store, draft: Draft, signer: Signer) -> Outcome:
     _check_clock(store, draft, placed)
     seal = _make_seal(draft, placed, signer)
     sealed = _place_seal(store, draft, seal, sign_seal(seal, signer), alarms)
+    if isinstance(sealed, Overtaken):
+        return Outcome(sealed, tuple(alarms))
     return Outcome(SealedBatch(sealed, placed.entries, placed.adopted), tuple(alarms))
 
 
@@ -232,7 +234,9 @@ def _sealed_until(draft: Draft, batch: ReadBack) -> datetime | None:
     return lock.until if lock.until <= honest + MOST_CLOCK_APART else honest
 
 
-def _place_seal(store: Store, draft: Draft, seal: Seal, note: bytes, alarms: list[Alarm]) -> PlacedSeal:
+def _place_seal(
+    store: Store, draft: Draft, seal: Seal, note: bytes, alarms: list[Alarm]
+) -> PlacedSeal | Overtaken:
     """Write the seal and read back the valid seal of its size (steps 5 and 6)."""
     size = seal.last.sequence + 1
     key = draft.folder + seal_key(size)
@@ -240,11 +244,13 @@ def _place_seal(store: Store, draft: Draft, seal: Seal, note: bytes, alarms: lis
     # A taken name was taken by a run that died, another archiver, or a squatter: reading tells them apart.
     with suppress(ObjectExistsError):
         store.put(key, note, retention=retention, content_type="text/plain")
-    placed = _read_seal(store, draft, size)
+    placed = _read_seal(store, draft, size, draft.previous)
+    if placed is None and _is_sealed_otherwise(store, draft, seal):
+        return Overtaken(size)
     if placed is None:
         alarms.append(Alarm("seal-name-spoiled", f"{key} holds no valid seal: a new version is put on top"))
         store.put(key, note, retention=retention, only_if_absent=False, content_type="text/plain")
-        placed = _read_seal(store, draft, size)
+        placed = _read_seal(store, draft, size, draft.previous)
     if placed is None:
         raise LockUnsupportedError(f"{store.url} does not return the seal that was written to {key}")
     _check_agrees(placed, seal)
@@ -265,9 +271,18 @@ def _following(store: Store, draft: Draft) -> PlacedSeal | None:
         raise newer_format(draft.folder, error) from error
 
 
-def _read_seal(store: Store, draft: Draft, size: int) -> PlacedSeal | None:
+def _is_sealed_otherwise(store: Store, draft: Draft, seal: Seal) -> bool:
+    """Whether the same history is sealed under the seal's name by a batch that begins elsewhere."""
+    other = _read_seal(store, draft, seal.size, None)
+    if other is None:
+        return False
+    found = other.opened.seal
+    return (found.trail_id, found.last, found.right_edge) == (seal.trail_id, seal.last, seal.right_edge)
+
+
+def _read_seal(store: Store, draft: Draft, size: int, previous: OpenedSeal | None) -> PlacedSeal | None:
     try:
-        return read_seal(store, draft.folder, size, draft.keys, draft.previous)
+        return read_seal(store, draft.folder, size, draft.keys, previous)
     except UnknownFormatError as error:
         raise newer_format(draft.folder + seal_key(size), error) from error
 

@@ -71,6 +71,11 @@ class BatchTask:
         seal = self.placed.opened.seal
         return Span(seal.first.sequence, seal.last.sequence)
 
+    @property
+    def added(self) -> Span:
+        """Those of them that no seal before covers."""
+        return Span(self.covered, self.span.last)
+
 
 @dataclass(slots=True)
 class BatchOutcome:

@@ -546,8 +546,9 @@ class FindingCode(Enum):
         "ST-OBJECT-SQUATTED",
         Verdict.UNPROTECTED,
         "an object has a name that the archiver could have needed",
-        """Somebody other than the archiver wrote an object under a name that batches and seals have. The
-        archiver goes around such names; the entries are not affected.""",
+        """Somebody other than the archiver wrote an object under a name that batches and seals have, or an
+        archiver has gone around what it had put there itself, since the store misstated that. The entries are
+        not affected.""",
         "Find out who wrote it, and take write access from them: it can be an attempt to stop the archiver.",
     )
     TAIL_UNSEALED = (

@@ -88,12 +88,14 @@ class VerifiedBatch:
         placed: The batch's seal, and where that lies.
         before: The seal that it goes on from; None for the first batch, and behind a gap.
         span: All entries of the batch.
+        covered: The size of the trail up to which batches before hold them.
     """
 
     trail: TrailFolder
     placed: PlacedSeal
     before: PlacedSeal | None
     span: Span
+    covered: int
     _wanted: Span
     _chained: TimeRange
     _file: IO[bytes]
@@ -106,9 +108,8 @@ class VerifiedBatch:
     def entries(self) -> Iterator[ReadEntry]:
         """The entries that were asked for and that no batch before has held, in order."""
         for entry in self.all_entries():
-            if self._wanted.first <= entry.sequence <= self._wanted.last and (
-                entry.leaf.chained_at_ms in self._chained
-            ):
+            first = max(self._wanted.first, self.covered)
+            if first <= entry.sequence <= self._wanted.last and entry.leaf.chained_at_ms in self._chained:
                 yield entry
 
     def all_entries(self) -> Iterator[ReadEntry]:
@@ -182,7 +183,11 @@ class Reading:
                 finding = None if step.gap_expired else self._why(step.gap)
                 yield DamagedBatch(self._trail, step.missing, finding)
             if step.placed is not None:
-                yield from self._read(step.placed, step.before, step.covered)
+                for batch in self._read(step.placed, step.before, step.covered):
+                    if isinstance(batch, DamagedBatch):
+                        yield batch._replace(span=Span(step.covered, batch.span.last))
+                    else:
+                        yield batch
 
     def _why(self, gap: Span) -> Finding:
         """The finding on a gap between seals; one of its own where there were too many to keep."""
@@ -206,8 +211,9 @@ class Reading:
             if damage is not None:
                 yield damage
             else:
-                wanted = Span(max(self._span.first, covered), self._span.last)
-                yield VerifiedBatch(self._trail, placed, before, span, wanted, self._chained, file)
+                yield VerifiedBatch(
+                    self._trail, placed, before, span, covered, self._span, self._chained, file
+                )
 
     def _check(self, placed: PlacedSeal, standing: Standing, stream: ByteStream) -> BatchResult:
         entries, length = self._entries, self.length

@@ -39,6 +39,11 @@ class RangeStep(NamedTuple):
     missing: Span | None
     gap_expired: bool
 
+    @property
+    def overlaps(self) -> bool:
+        """Whether its batch begins with entries of batches before it."""
+        return self.placed is not None and self.placed.opened.seal.first.sequence < self.covered
+
 
 def seals_of(
     store: Store,

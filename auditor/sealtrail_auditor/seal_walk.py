@@ -10,8 +10,8 @@ from sealtrail_auditor.archive import gather_names
 from sealtrail_auditor.catalogue import FindingCode
 from sealtrail_auditor.findings import Finding, FindingLog, Span
 from sealtrail_auditor.locks import format_time
-from sealtrail_auditor.overlaps import find_overlap
-from sealtrail_auditor.seals import Relation, read_seal_name
+from sealtrail_auditor.overlaps import find_overlap, find_twin
+from sealtrail_auditor.seals import Relation, ends_early, read_seal_name
 from sealtrail_auditor.stated_changes import stated_change
 from sealtrail_auditor.versions import report_stray, report_versions
 from sealtrail_schemas.errors import ControlError, FormatError
@@ -32,7 +32,8 @@ class SealStep(NamedTuple):
 
     Attributes:
         placed: The seal.
-        before: The seal that it goes on from; None for the first of a trail, and behind a gap.
+        before: The seal that it goes on from; None for the first of a trail, behind a gap, and where an
+            overlapping one goes on from one that is gone.
         covered: The size up to which seals before cover its entries: that of `before`, or more where it
             overlaps others.
         gap: The entries before it that no valid seal covers.
@@ -121,6 +122,10 @@ class SealWalk:
         """What lies under a name, and the seal that the valid one there goes on from."""
         previous = self.head and self.head.opened
         found = read_seal_name(self._store, self._folder, name, size=size, keys=self.keys, previous=previous)
+        if found.seal is not None and self.head is not None and found.relation is Relation.NAMES_ANOTHER:
+            twin = find_twin(self._store, self._folder, self.keys, self.head, found.seal)
+            if twin is not None:
+                return replace(found, relation=Relation.EXTENDS), twin
         if found.seal is not None or self.head is None:
             return found, self.head
         if self._take_up_key(found):
@@ -180,7 +185,9 @@ class SealWalk:
 
     def _report_relation(self, relation: Relation, placed: PlacedSeal) -> None:
         seal, head = placed.opened.seal, self.head
-        if head is None or relation not in (Relation.NAMES_ANOTHER, Relation.BACKDATED):
+        if head is None or relation in (Relation.EXTENDS, Relation.LEAVES_GAP):
+            return
+        if relation is Relation.OVERLAPS and not ends_early(head.opened.seal, seal):
             return
         if relation is Relation.NAMES_ANOTHER:
             code = FindingCode.SEAL_CHAIN

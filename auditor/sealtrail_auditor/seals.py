@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -17,8 +18,12 @@ if TYPE_CHECKING:
 
     from sealtrail_auditor.archive import Name
     from sealtrail_schemas.keys import Verifier
+    from sealtrail_schemas.seal import Seal
     from sealtrail_schemas.trail_keys import TrailKeys
     from sealtrail_transport.store import Store
+
+OVERLAP_SLACK: Final = timedelta(days=1)
+"""By how much the retention of an overlapping seal may end before that of the seal which it overlaps."""
 
 _SIGNATURE_PREFIX: Final = "— "
 _SEAL_SUFFIX: Final = seal_key_name("")
@@ -110,6 +115,12 @@ def relation(previous: OpenedSeal | None, seal: OpenedSeal) -> Relation:
     if before.retention.until is not None and (until is None or until < before.retention.until):
         return Relation.BACKDATED
     return Relation.EXTENDS
+
+
+def ends_early(before: Seal, after: Seal) -> bool:
+    """Whether an overlapping seal is kept for less time than the one before, beyond lateness explains."""
+    ends, until = before.retention.until, after.retention.until
+    return ends is not None and (until is None or until < ends - OVERLAP_SLACK)
 
 
 def claimed_origins(data: bytes) -> set[str]:

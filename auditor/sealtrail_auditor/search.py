@@ -221,16 +221,18 @@ class Search:
             if step.missing is not None:
                 self._pass_over(step.missing, expired=step.gap_expired)
             if step.placed is not None:
-                found = self._hits_of(step.placed.opened)
-                hits = (hit for hit in found if hit.sequence >= step.covered)
+                hits = self._hits_of(step.placed.opened, step.covered)
                 yield from self._proven(list(hits)) if self._prove else hits
 
-    def _hits_of(self, opened: OpenedSeal) -> Iterator[Hit]:
-        """The hits in the view of a sealed batch, if there is one to be believed."""
+    def _hits_of(self, opened: OpenedSeal, covered: int) -> Iterator[Hit]:
+        """The hits in the view of a sealed batch, if there is one to be believed.
+
+        A batch that overlaps others has none: views are named by where their batches begin.
+        """
         seal, searched = opened.seal, self.searched
-        span = Span(seal.first.sequence, seal.last.sequence)
+        span = Span(covered, seal.last.sequence)
         searched.batches += 1
-        version = self._views.at(span.first)
+        version = self._views.at(seal.first.sequence) if seal.first.sequence == covered else None
         if version is None:
             (searched.expired if self._has_expired(seal) else searched.without_view).add(span)
             return

@@ -114,9 +114,9 @@ class TrailWalk:
         result.keys = step.task.keys
         result.add_seal(step.placed, self._settings.root_sizes)
         if outcome is None:
-            result.unread.add(step.task.span)
+            result.unread.add(step.task.added)
         else:
-            result.add_batch(outcome, step.task.span)
+            result.add_batch(outcome, step.task.added)
 
     # What no seal leads to
 

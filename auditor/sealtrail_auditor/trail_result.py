@@ -162,7 +162,7 @@ class TrailResult:
         self.has_schemas = self.has_schemas or bool(opened.seal.schemas)
 
     def add_batch(self, outcome: BatchOutcome, span: Span) -> None:
-        """Add what the check of the newest seal's batch came to."""
+        """Add what the check of the newest seal's batch came to; `span`: the entries that it adds."""
         self.findings.merge(outcome.findings)
         self.length += outcome.length
         self.roots.update(outcome.roots)

@@ -62,7 +62,7 @@ def find_gaps(
     """
     gaps, names = ViewGaps(), ViewNames(views, trail.folder)
     for step in seals_of(store, trail, span=None, chained=None, now=now, findings=findings):
-        if step.placed is None:
+        if step.placed is None or step.overlaps:  # views are named by where their batches begin
             continue
         opened = step.placed.opened
         seal = opened.seal

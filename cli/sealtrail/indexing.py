@@ -91,6 +91,8 @@ def index_trail(
                     done.damaged.add(batch.span)
                     done.findings.add(batch.finding)
                 continue
+            if batch.covered > batch.span.first:  # its name is that of another one's view
+                continue
             key, view = _make(batch, recognisers, identity)
             try:
                 target.put_view(key, view)

@@ -1,12 +1,15 @@
 """Two archivers of one trail that do not take the same thing for the batch: still one row of seals."""
 
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
 
 from archiver.archived import folder_of, ready, sealed_entries, verify
+from deployment import values
 from sealtrail_auditor.verdict import Verdict
 from sealtrail_schemas.layout import SEALS, seal_key
+from sealtrail_transport.errors import StoreUnavailableError
 from sealtrail_transport.seal_shelf import following_seal
 
 pytestmark = pytest.mark.claim("C3")
@@ -49,6 +52,68 @@ def test_an_archiver_that_finds_a_batch_spoiled_goes_on_from_the_seal_that_names
     report = verify(deployment)
     assert report.verdict is Verdict.UNPROTECTED  # the orphan that the lie has left
     assert {finding.code.code for finding in report.trails[0].findings} == {"ST-OBJECT-SQUATTED"}
+
+
+class LateSeals(UnlockedToEverybody):
+    """Besides, its puts of seals time out, and arrive when they are told to."""
+
+    def __init__(self, store) -> None:
+        super().__init__(store)
+        self.late = []
+
+    def put(self, key, body, **options):
+        if SEALS in key:
+            self.late.append(lambda: self.store.put(key, body, **options))
+            raise StoreUnavailableError("timed out")
+        return self.store.put(key, body, **options)
+
+
+class SlowSeal(UnlockedToEverybody):
+    """A store that takes long for the first seal: meanwhile, something else happens."""
+
+    def __init__(self, store, meanwhile) -> None:
+        super().__init__(store)
+        self._meanwhile = meanwhile
+
+    def head(self, key, version_id):
+        return self.store.head(key, version_id)
+
+    def put(self, key, body, **options):
+        if SEALS in key and self._meanwhile:
+            meanwhile, self._meanwhile = self._meanwhile, None
+            meanwhile()
+        return self.store.put(key, body, **options)
+
+
+def test_a_late_seal_of_the_same_size_is_gone_on_from():
+    """It begins elsewhere and says the same; a second one under its name would be one too many."""
+    deployment = ready(2)
+    honest = deployment.store
+    deployment.store = slow = LateSeals(honest)
+    late = deployment.archiver(batch_entries=3, read_records=3)
+
+    def seal_late():
+        while not slow.late:
+            with suppress(StoreUnavailableError):
+                late.step(now_ms=deployment.clock.now_ms)
+
+    deployment.store = SlowSeal(honest, seal_late)
+    faster = deployment.archiver(batch_entries=2, read_records=2)
+    while not faster.sealed_size:
+        faster.step(now_ms=deployment.clock.now_ms)
+    assert faster.sealed_size == 2
+    slow.late[0]()
+    told = deployment.archive(faster)
+    assert [alarm.code for step in told for alarm in step.alarms] == []
+    deployment.store = honest
+    deployment.publish(*values(2))
+    deployment.chain()
+    deployment.archive(deployment.archiver(batch_entries=4))
+    keys = [line.key[-8:] for line in honest.versions(folder_of(deployment) + SEALS)]
+    assert keys == ["002.seal", "003.seal", "005.seal"]
+    report = verify(deployment)
+    assert {finding.code.code for finding in report.trails[0].findings} == {"ST-OBJECT-SQUATTED"}
+    assert report.trails[0].entries_verified == 5
 
 
 def test_the_following_seal_is_found_behind_a_few_squatted_names():

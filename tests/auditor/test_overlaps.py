@@ -13,6 +13,7 @@ from fractions import Fraction
 import pytest
 
 from auditor.builders import NOW, codes, make_trail, verify
+from auditor.counting import CountingStore
 from auditor.test_producers import publish, told
 from auditor.test_proof import checked, prove
 from auditor.test_reading import reading, sequences
@@ -23,6 +24,8 @@ from sealtrail_auditor.query import Query
 from sealtrail_auditor.sample import Sampling
 from sealtrail_auditor.scope import Scope
 from sealtrail_auditor.verdict import Verdict
+from sealtrail_schemas.trail_keys import TrailKeys
+from sealtrail_transport.seal_shelf import newest_seal
 
 pytestmark = pytest.mark.claim("C3")
 
@@ -177,6 +180,31 @@ def test_a_seal_that_names_one_object_with_other_bytes_contradicts():
     assert "ST-SEAL-FORKED" in codes(verify(trail))
 
 
+def test_a_seal_whose_batch_can_not_be_read_contradicts():
+    """It is what was sealed, so nobody but the key's holder has made it so."""
+    trail = make_trail(4)
+    twin = twin_of(trail)
+    read_to(twin, 6)
+    twin.seal()
+    read_to(trail, 7)
+    trail.seal(suffix=1, batch_bytes=b"no batch")
+    assert "ST-SEAL-FORKED" in codes(verify(trail))
+
+
+def test_copies_of_a_seal_that_contradicts_are_read_once():
+    trail = make_trail(4)
+    twin = twin_of(trail)
+    twin.event(b"other")
+    twin.seal()
+    read_to(trail, 7)
+    placed = trail.seal(suffix=1)
+    for _ in range(5):
+        trail.store.put(placed.seal, placed.note, retention=None, only_if_absent=False)
+    trail.store = CountingStore(trail.store)
+    assert "ST-SEAL-FORKED" in codes(verify(trail, now=NOW))
+    assert trail.store.opened.count(placed.batch) == 1
+
+
 def test_damage_in_an_overlapping_batch_is_found_as_such():
     trail, _ = branched([7, 9], [6])
     placed = trail.placed[1]
@@ -188,14 +216,80 @@ def test_damage_in_an_overlapping_batch_is_found_as_such():
     assert "ST-SEAL-FORKED" not in codes(report)
 
 
-def test_what_has_expired_is_no_contradiction():
-    trail, _ = branched([7, 9], [6])
+def test_what_expires_one_after_the_other_is_no_contradiction(shape):
+    first, second = branched(*shape)
+    placed = {each.seal: each for made in (first, second) for each in made.placed}
     later = NOW + timedelta(days=400)
-    for placed in trail.placed[:2]:
-        trail.store.erase(placed.batch)
-    report = verify(trail, now=later)
-    assert "ST-SEAL-FORKED" not in codes(report)
-    assert report.verdict in (Verdict.INTACT, Verdict.UNPROTECTED), codes(report)
+    for key in sorted(placed)[:-1]:
+        first.store.erase(placed[key].seal)
+        first.store.erase(placed[key].batch)
+        report = verify(first, now=later)
+        assert set(codes(report)) <= {"ST-OBJECT-SQUATTED"}
+
+
+def test_batches_that_have_expired_are_no_contradiction(shape):
+    first, second = branched(*shape)
+    for placed in {each.seal: each for made in (first, second) for each in made.placed}.values():
+        first.store.erase(placed.batch)
+    report = verify(first, now=NOW + timedelta(days=400))
+    assert report.verdict is Verdict.INTACT
+    assert [tuple(span) for span in report.trails[0].expired] == [(0, report.trails[0].size - 1)]
+
+
+def test_an_overlapping_batch_that_is_gone_is_missing():
+    trail, _ = branched([7, 9], [6])
+    trail.store.erase(trail.placed[1].batch)
+    report = verify(trail)
+    assert report.verdict is Verdict.INCOMPLETE
+    assert codes(report) == ["ST-BATCH-MISSING"]
+
+
+@pytest.mark.parametrize("goes_on_from", ["theirs", "ours"])
+def test_seals_of_one_size_and_checkpoint_are_both_gone_on_from(goes_on_from):
+    """Both read to the same end; one of them had sealed in between."""
+    trail = make_trail(4)
+    twin = twin_of(trail)
+    read_to(twin, 7)
+    twin.seal()
+    read_to(trail, 6)
+    trail.seal(suffix=1)
+    read_to(trail, 7)
+    trail.seal(over=True)
+    after = twin if goes_on_from == "theirs" else trail
+    for size in (9, 10):
+        read_to(after, size)
+        after.seal()
+    report = verify(after)
+    assert set(codes(report)) == {"ST-OBJECT-SQUATTED", "ST-OBJECT-VERSIONS"}
+    assert report.trails[0].entries_verified == 10
+    assert sequences(reading(after)) == list(range(10))
+    for first in range(10):
+        assert verify(after, scope=Scope(first=first)).verdict in (Verdict.INTACT, Verdict.UNPROTECTED)
+    newest = newest_seal(after.store, after.folder, TrailKeys.only(after.signer.verifier))
+    assert newest.opened.checkpoint.size == 10
+
+
+@pytest.mark.parametrize(("days", "told"), [(2, True), (0.5, False), (0, False)])
+def test_an_overlapping_seal_may_not_be_kept_for_much_less_time(days, told):
+    trail = make_trail(4)
+    twin = twin_of(trail)
+    twin.until += timedelta(days=days)
+    read_to(twin, 6)
+    twin.seal()
+    read_to(trail, 7)
+    trail.seal(suffix=1)
+    assert ("ST-SEAL-BACKDATED" in codes(verify(trail))) is told
+
+
+def test_an_overlapping_seal_without_retention_is_told():
+    trail = make_trail(4, until=None)
+    twin = twin_of(trail)
+    twin.until = NOW + timedelta(days=365)
+    read_to(twin, 6)
+    twin.seal()
+    read_to(trail, 7)
+    trail.seal(suffix=1)
+    assert "ST-SEAL-BACKDATED" in codes(verify(trail))
 
 
 def test_nothing_is_read_where_seals_do_not_overlap(monkeypatch):

@@ -101,7 +101,10 @@ def _judge_verdict(world: World, *, is_empty: bool) -> None:
     policy = Policy.parse(f"log {world.signer.verifier.vkey}\nquorum none\n".encode())
     now = world.clock.now()
     report = verify_archive(world.bucket, policy, pinned=tuple(world.heads), now=now)
-    allowed = frozenset().union(*(KINDS[kind].findings for kind in world.struck))
+    kinds = [KINDS[kind] for kind in world.struck]
+    allowed = frozenset().union(*(kind.findings for kind in kinds))
+    if world.must_stand is not None:
+        allowed = allowed.union(*(kind.findings_unmended for kind in kinds))
     findings = [finding for trail in report.trails for finding in trail.findings]
     others = [
         f"{finding.code.code} {finding.key}" for finding in findings if finding.code.code not in allowed

@@ -32,6 +32,7 @@ class Kind:
         stops: why a part may stop because of it.
         must_stop: no part may go on after it; `stops` says by which code it stops.
         findings: codes of what the verifier may find at the end; without any, its verdict is intact.
+        findings_unmended: the same, where the line had to stop before an archiver could mend it.
     """
 
     what: str
@@ -39,14 +40,22 @@ class Kind:
     stops: frozenset[str] = frozenset()
     must_stop: bool = False
     findings: frozenset[str] = frozenset()
+    findings_unmended: frozenset[str] = frozenset()
 
 
 def _kind(
-    what: str, *, alarms: str = "", stops: tuple[str, ...] = (), must_stop=False, findings: str = ""
+    what: str,
+    *,
+    alarms: str = "",
+    stops: tuple[str, ...] = (),
+    must_stop=False,
+    findings: str = "",
+    unmended: str = "",
 ) -> Kind:
     if must_stop:  # the line may stop between a batch and its seal
         findings += " ST-TRAIL-UNSEALED ST-TAIL-UNSEALED"
-    return Kind(what, frozenset(alarms.split()), frozenset(stops), must_stop, frozenset(findings.split()))
+    told = (frozenset(codes.split()) for codes in (findings, unmended))
+    return Kind(what, frozenset(alarms.split()), frozenset(stops), must_stop, *told)
 
 
 LOG_KINDS: Final = {
@@ -96,6 +105,7 @@ STORE_KINDS: Final = {
         "a put is answered, and one bit is not what was sent",
         alarms="name-spoiled seal-name-spoiled extra-version",
         findings="ST-OBJECT-SQUATTED ST-OBJECT-VERSIONS",
+        unmended="ST-SEAL-DAMAGED",  # until an archiver puts a good version on top
     ),
     "put-unlocked": _kind(
         "a put is answered, and the lock was ignored",
