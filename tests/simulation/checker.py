@@ -120,6 +120,7 @@ def _judge_heads(world: World, folder: str, hashes: list[bytes]) -> None:
     for hashed in hashes:
         edge.extend([hashed])
         roots.append(edge.root())
+    parts: dict[int, int] = {}
     for line in world.bucket.versions(folder + "seals/"):
         if line.is_delete_marker:
             continue
@@ -130,8 +131,18 @@ def _judge_heads(world: World, folder: str, hashes: list[bytes]) -> None:
                 continue
         head = opened.checkpoint
         _judge_lock(opened.seal)
+        parts.setdefault(head.size, opened.seal.first.sequence)
         if head.size >= len(roots) or head.root != roots[head.size]:
             raise Violation(f"forked: the sealed head of size {head.size} is no prefix of the archive")
+    if "put-late" not in world.struck:
+        _judge_row(parts)
+
+
+def _judge_row(parts: dict[int, int]) -> None:
+    """Each seal begins where the one before ends; `parts` are the seals' first entries by their sizes."""
+    for (before, _), (size, first) in pairwise(sorted(parts.items())):
+        if first < before:
+            raise Violation(f"overlapping: the seal of size {size} begins at {first}, before {before}")
 
 
 def _judge_lock(seal: Seal) -> None:
