@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 MOST_GROWTH: Final = 1.2
 FIRST_MINUTE_S: Final = (60.0, 90.0)
 END_S: Final = 30.0
+_MIB: Final = 2**20
 LEAST_AGE_S: Final = 180.0
 """A younger process at the end has no first minute to be compared with."""
 
@@ -47,11 +48,9 @@ class Memory:
     age_s: float
 
     @property
-    def growth(self) -> float | None:
-        """The end against the first minute; None where the process was too young to have had one."""
-        if self.first_minute is None or self.end is None or self.age_s < LEAST_AGE_S:
-            return None
-        return self.end / self.first_minute
+    def is_old_enough(self) -> bool:
+        """Whether the process that ran at the end has a first minute of its own to be compared with."""
+        return self.age_s >= LEAST_AGE_S
 
 
 def memory_of(samples: Sequence[Sample], service: str, *, ended_s: float) -> Memory:
@@ -72,19 +71,23 @@ def memory_of(samples: Sequence[Sample], service: str, *, ended_s: float) -> Mem
     )
 
 
-def check_memory(service: str, memory: Memory) -> Check:
-    """Whether a service's memory stayed what it was."""
-    name = f"memory of the {service} at the end is at most 1.2 times that after its first minute"
-    growth = memory.growth
-    if growth is None:
-        young = f"its last process was {memory.age_s:.0f} s old; {LEAST_AGE_S:.0f} s are needed"
-        return Check(name, None, young)
-    mib = 2**20
-    detail = (
-        f"{(memory.first_minute or 0) / mib:.1f} → {(memory.end or 0) / mib:.1f} MiB, times {growth:.2f}; "
-        f"at most {memory.most / mib:.1f} MiB ever; the process was {memory.age_s:.0f} s old"
-    )
-    return Check(name, growth <= MOST_GROWTH, detail)
+def check_memory(service: str, memory: Memory) -> tuple[Check, Check]:
+    """Whether a service's memory stayed what it was: in the run, and in the life of its last process."""
+    name = f"memory of the {service} at the end is at most 1.2 times that after"
+    most = f"at most {memory.most / _MIB:.1f} MiB ever"
+    of_run = _check_growth(f"{name} the run's first minute", memory.first_minute_of_run, memory.end, most)
+    age = f"the process was {memory.age_s:.0f} s old"
+    if not memory.is_old_enough:
+        young = Check(f"{name} its own first minute", None, f"{age}; {LEAST_AGE_S:.0f} s are needed")
+        return of_run, young
+    return of_run, _check_growth(f"{name} its own first minute", memory.first_minute, memory.end, age)
+
+
+def _check_growth(name: str, first: float | None, end: float | None, more: str) -> Check:
+    if first is None or end is None:
+        return Check(name, None, f"nothing to compare; {more}")
+    detail = f"{first / _MIB:.1f} → {end / _MIB:.1f} MiB, times {end / first:.2f}; {more}"
+    return Check(name, end / first <= MOST_GROWTH, detail)
 
 
 def check_counts(counted: Counted, *, acknowledged: int) -> Check:

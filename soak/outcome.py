@@ -50,7 +50,7 @@ def finish(
         Check("all was chained and sealed after the end of production", drained_s is not None, drained),
         check_ends({name: service.unwanted for name, service in services.items()}),
         check_alarms(alarms),
-        *(check_memory(name, found) for name, found in memory.items()),
+        *(check for name, found in memory.items() for check in check_memory(name, found)),
     ]
     return {
         "passed": all(check.passed is not False for check in checks),

@@ -28,6 +28,9 @@ class Fault(StrEnum):
 KILLS_UNTIL: Final = 0.45
 """After this part of a run nothing is killed any more: what runs at its end is old enough to be judged."""
 
+KILLS_FROM_S: Final = 90.0
+"""Before, nothing is killed either: what runs in the run's first minute and a half is compared with."""
+
 _FIRST_S: Final = 10.0
 _QUIET_AT_END_S: Final = 15.0
 _SHORTEST_S, _LONGEST_S = 2.0, 8.0
@@ -45,18 +48,29 @@ class PlannedFault:
 def plan_faults(seed: int, *, duration_s: float, every_s: float) -> tuple[PlannedFault, ...]:
     """Faults one after the other, on average `every_s` seconds apart.
 
-    Each kind comes once before one comes again, in an order that the seed chooses.
+    At first each service is held for long, so that the run's first minute has what a backlog takes of memory.
+    From then on each kind comes once before one comes again, in an order that the seed chooses. Kills have a
+    time of their own, and come first in it.
     """
     chance = random.Random(seed)  # noqa: S311 - repeatable, not secret
     planned: list[PlannedFault] = []
+    opening = [Fault.STOP_ARCHIVER, Fault.STOP_CHAINER]
+    kills = [fault for fault in Fault if fault.kills]
+    others = [fault for fault in Fault if not fault.kills]
     waiting: list[Fault] = []
+    has_killed = False
     at_s = _FIRST_S
     while at_s < duration_s - _QUIET_AT_END_S - _LONGEST_S:
-        allowed = [fault for fault in Fault if at_s <= KILLS_UNTIL * duration_s or not fault.kills]
-        waiting = [fault for fault in waiting if fault in allowed]
-        if not waiting:
-            waiting = chance.sample(allowed, len(allowed))
-        lasts_s = round(chance.uniform(_SHORTEST_S, _LONGEST_S), 1)
-        planned.append(PlannedFault(round(at_s, 1), lasts_s, waiting.pop()))
+        if opening:
+            lasts_s, fault = _LONGEST_S, opening.pop()
+        else:
+            may_kill = KILLS_FROM_S <= at_s <= KILLS_UNTIL * duration_s
+            waiting = [fault for fault in waiting if may_kill or not fault.kills]
+            if may_kill and not has_killed:
+                waiting, has_killed = waiting + chance.sample(kills, len(kills)), True
+            elif not waiting:
+                waiting = chance.sample(others, len(others)) + chance.sample(kills, may_kill * len(kills))
+            lasts_s, fault = round(chance.uniform(_SHORTEST_S, _LONGEST_S), 1), waiting.pop()
+        planned.append(PlannedFault(round(at_s, 1), lasts_s, fault))
         at_s += lasts_s + max(1.0, chance.uniform(0.5, 1.5) * every_s - lasts_s)
     return tuple(planned)

@@ -184,6 +184,10 @@ class Run:
         self.marks.append(mark)
         return mark.at
 
+    def mark_for_good(self, what: str) -> None:
+        """Note that a fault is done, and that nothing is to recover from it."""
+        self.marks.append(Mark(what, (), time.time()))
+
     def pause(self, low_s: float, high_s: float) -> None:
         """Let some time pass, by chance: not for anything, the moment of a fault is the run's input."""
         time.sleep(self.chance.uniform(low_s, high_s))

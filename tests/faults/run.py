@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sys
 import tempfile
@@ -21,6 +22,7 @@ import click
 from faults.catalogue import SCENARIOS
 from faults.harness import Run, StuckError
 from faults.report import listing, read_results, table
+from faults.scenarios_clocks import find_faketime
 from faults.sites import open_site
 
 if TYPE_CHECKING:
@@ -83,6 +85,8 @@ def lacks(each: Scenario, site: Site) -> str | None:
     """What a scenario needs and this machine does not have."""
     if each.needs_proxies and site.proxies is None:
         return "there is no toxiproxy-server on the PATH, nor in $TOXIPROXY_SERVER"
+    if each.needs_faketime and (shutil.which("cc") is None or find_faketime() is None):
+        return "there is no cc, or no libfaketime (Debian's package faketime), nor $FAKETIME_LIBRARY"
     return None
 
 

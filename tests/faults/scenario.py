@@ -16,24 +16,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One scenario. `about` says what is done; `needs_proxies`: it needs toxiproxy."""
+    """One scenario. `about` says what is done; `needs_…`: it needs toxiproxy, or libfaketime."""
 
     name: str
     play: Play
     about: str
     site: SiteKind
     needs_proxies: bool
+    needs_faketime: bool
 
 
 SCENARIOS: Final[dict[str, Scenario]] = {}
 
 
-def scenario(name: str, *, site: SiteKind = "one", needs_proxies: bool = False) -> Callable[[Play], Play]:
+def scenario(
+    name: str, *, site: SiteKind = "one", needs_proxies: bool = False, needs_faketime: bool = False
+) -> Callable[[Play], Play]:
     """Register a function under a name; the first line of its docstring is what it does."""
 
     def register(play: Play) -> Play:
         about = (play.__doc__ or "").strip().split("\n\n", 1)[0]
-        SCENARIOS[name] = Scenario(name, play, " ".join(about.split()), site, needs_proxies)
+        SCENARIOS[name] = Scenario(name, play, " ".join(about.split()), site, needs_proxies, needs_faketime)
         return play
 
     return register

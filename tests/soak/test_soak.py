@@ -17,7 +17,7 @@ from soak.counting import Counted, archived_values, count_events
 from soak.events import event_number, event_value
 from soak.judging import check_alarms, check_counts, check_ends, check_memory, memory_of
 from soak.outcome import finish
-from soak.plan import KILLS_UNTIL, Fault, plan_faults
+from soak.plan import KILLS_FROM_S, KILLS_UNTIL, Fault, plan_faults
 from soak.producer import Outcomes
 from soak.report import page
 from soak.sampling import read_metrics
@@ -42,7 +42,13 @@ class TestPlan:
     def test_each_kind_comes_and_kills_only_while_a_process_can_still_grow_old(self, seed):
         planned = plan_faults(seed, duration_s=600, every_s=25)
         assert {each.fault for each in planned} == set(Fault)
-        assert all(each.at_s <= KILLS_UNTIL * 600 for each in planned if each.fault.kills)
+        assert all(KILLS_FROM_S <= each.at_s <= KILLS_UNTIL * 600 for each in planned if each.fault.kills)
+
+    @pytest.mark.parametrize("seed", range(20))
+    def test_each_service_is_held_before_the_first_minute_is_measured(self, seed):
+        first, second = plan_faults(seed, duration_s=600, every_s=25)[:2]
+        assert [first.fault, second.fault] == [Fault.STOP_CHAINER, Fault.STOP_ARCHIVER]
+        assert second.at_s + second.lasts_s <= 60 + first.lasts_s
 
     def test_a_run_that_is_too_short_has_none(self):
         assert plan_faults(1, duration_s=20, every_s=5) == ()
@@ -111,21 +117,34 @@ class TestJudging:
         memory = memory_of(samples, "chainer", ended_s=600)
         assert (memory.first_minute, memory.end) == (100 * MIB, 110 * MIB)
         assert (memory.first_minute_of_run, memory.most, memory.age_s) == (500 * MIB, 500 * MIB, 394)
-        assert check_memory("chainer", memory).passed
+        of_run, of_process = check_memory("chainer", memory)
+        assert of_run.passed
+        assert of_process.passed
+        assert "500.0 → 110.0 MiB, times 0.22" in of_run.detail
+        assert "100.0 → 110.0 MiB, times 1.10" in of_process.detail
 
     def test_memory_that_grows_by_more_than_a_fifth_fails(self):
         memory = memory_of(life(1, 0, 600, lambda age: 100 + age / 10), "chainer", ended_s=600)
-        check = check_memory("chainer", memory)
-        assert check.passed is False
-        assert "107.5 → 158.5 MiB, times 1.47" in check.detail
+        for check in check_memory("chainer", memory):
+            assert check.passed is False
+            assert "107.5 → 158.5 MiB, times 1.47" in check.detail
+
+    def test_a_process_that_begins_small_does_not_hide_growth_in_the_run(self):
+        samples = [*life(1, 0, 200, lambda _age: 100), *life(2, 205, 600, lambda _age: 130)]
+        of_run, of_process = check_memory("chainer", memory_of(samples, "chainer", ended_s=600))
+        assert (of_run.passed, of_process.passed) == (False, True)
 
     def test_what_happens_while_it_drains_is_not_judged(self):
         samples = life(1, 0, 700, lambda age: 100 if age < 600 else 1000)
-        assert check_memory("chainer", memory_of(samples, "chainer", ended_s=599)).passed
+        assert all(
+            check.passed for check in check_memory("chainer", memory_of(samples, "chainer", ended_s=599))
+        )
 
     @pytest.mark.parametrize("samples", [[], life(1, 0, 100, lambda _age: 100)])
     def test_a_process_that_was_too_young_is_not_judged(self, samples):
-        assert check_memory("chainer", memory_of(samples, "chainer", ended_s=100)).passed is None
+        of_run, of_process = check_memory("chainer", memory_of(samples, "chainer", ended_s=100))
+        assert of_process.passed is None
+        assert of_run.passed is (True if samples else None)
 
     def test_counts_must_be_exact(self):
         assert check_counts(Counted(3, 0, 0, 1, 0), acknowledged=2).passed
