@@ -118,7 +118,7 @@ def relation(previous: OpenedSeal | None, seal: OpenedSeal) -> Relation:
 
 
 def ends_early(before: Seal, after: Seal) -> bool:
-    """Whether an overlapping seal is kept for less time than the one before, beyond lateness explains."""
+    """Whether the retention of an overlapping seal ends earlier than its lateness explains."""
     ends, until = before.retention.until, after.retention.until
     return ends is not None and (until is None or until < ends - OVERLAP_SLACK)
 
