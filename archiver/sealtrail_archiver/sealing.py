@@ -33,7 +33,7 @@ from sealtrail_schemas.seal import (
     sign_seal,
 )
 from sealtrail_transport.errors import LockUnsupportedError, ObjectExistsError, ObjectMissingError
-from sealtrail_transport.seal_shelf import PlacedSeal, following_seal, read_seal, versions_of
+from sealtrail_transport.seal_shelf import PlacedSeal, following_seal, newest_seal, read_seal, versions_of
 from sealtrail_transport.store import LockMode, Retention
 
 if TYPE_CHECKING:
@@ -244,13 +244,13 @@ def _place_seal(
     # A taken name was taken by a run that died, another archiver, or a squatter: reading tells them apart.
     with suppress(ObjectExistsError):
         store.put(key, note, retention=retention, content_type="text/plain")
-    placed = _read_seal(store, draft, size, draft.previous)
+    placed = _read_seal(store, draft, size)
     if placed is None and _is_sealed_otherwise(store, draft, seal):
         return Overtaken(size)
     if placed is None:
         alarms.append(Alarm("seal-name-spoiled", f"{key} holds no valid seal: a new version is put on top"))
         store.put(key, note, retention=retention, only_if_absent=False, content_type="text/plain")
-        placed = _read_seal(store, draft, size, draft.previous)
+        placed = _read_seal(store, draft, size)
     if placed is None:
         raise LockUnsupportedError(f"{store.url} does not return the seal that was written to {key}")
     _check_agrees(placed, seal)
@@ -272,17 +272,24 @@ def _following(store: Store, draft: Draft) -> PlacedSeal | None:
 
 
 def _is_sealed_otherwise(store: Store, draft: Draft, seal: Seal) -> bool:
-    """Whether the same history is sealed under the seal's name by a batch that begins elsewhere."""
-    other = _read_seal(store, draft, seal.size, None)
-    if other is None:
+    """Whether the same history is sealed under the seal's name by a batch that begins elsewhere.
+
+    The trail's newest seal has to be as large, so that whoever recovers goes on from there.
+    """
+    try:
+        other = read_seal(store, draft.folder, seal.size, draft.keys, None)
+        newest = newest_seal(store, draft.folder, draft.keys)
+    except UnknownFormatError as error:
+        raise newer_format(draft.folder, error) from error
+    if other is None or newest is None or newest.opened.seal.size < seal.size:
         return False
     found = other.opened.seal
     return (found.trail_id, found.last, found.right_edge) == (seal.trail_id, seal.last, seal.right_edge)
 
 
-def _read_seal(store: Store, draft: Draft, size: int, previous: OpenedSeal | None) -> PlacedSeal | None:
+def _read_seal(store: Store, draft: Draft, size: int) -> PlacedSeal | None:
     try:
-        return read_seal(store, draft.folder, size, draft.keys, previous)
+        return read_seal(store, draft.folder, size, draft.keys, draft.previous)
     except UnknownFormatError as error:
         raise newer_format(draft.folder + seal_key(size), error) from error
 

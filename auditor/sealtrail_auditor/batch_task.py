@@ -43,7 +43,7 @@ class BatchTask:
         keys: The trail's keys.
         placed: The batch's seal.
         covered: The size up to which seals before cover its entries: these are checked, and not counted.
-        standing: The chain and the Merkle tree before it, by the seals.
+        standing: The chain and the Merkle tree at that size, by the seals.
         versions: What is listed under the batch's key, oldest first.
         root_sizes: Sizes within the batch, rising, at which to take the Merkle root.
         now: The time by which retention is judged.
@@ -206,8 +206,20 @@ def _judge(result: BatchResult, found: FoundBatch, task: BatchTask, outcome: Bat
 
 
 def _add_loss(outcome: BatchOutcome, task: BatchTask) -> None:
-    """Say that the batch is gone: expired, or missing."""
+    """Say that the batch is gone: expired, or missing. What its seal says of the tree can still be wrong."""
     seal = task.placed.opened.seal
+    tree, edge = task.standing.tree, task.placed.opened.right_edge
+    if tree is not None and not tree.may_grow_to(edge):
+        outcome.findings.add(
+            Finding(
+                FindingCode.SEAL_ROOT,
+                key=task.placed.key,
+                version_id=task.placed.version_id,
+                span=task.span,
+                expected=f"a right edge that goes on from that of size {tree.size}",
+                found="another tree",
+            )
+        )
     until = seal.retention.until
     if until is not None and until <= task.now:
         outcome.is_expired = True

@@ -115,9 +115,9 @@ class BatchCheck:
 
         Args:
             opened: The batch's seal.
-            standing: The chain and tree before it.
+            standing: The chain and tree before it, or at `covered`.
             covered: The size of the trail up to which its entries have been met under another seal: these are
-                checked, and neither counted nor handed on.
+                checked against that one, and neither counted nor handed on.
             root_sizes: Sizes within the batch, rising, at which to take the Merkle root.
             on_own_entry: Called with each entry that sealtrail wrote itself, and the chain before it.
             on_piece: Called now and then with the entries followed and the bytes read so far.
@@ -170,20 +170,21 @@ class BatchCheck:
                 )
             entries = self._tap(iter(reader))
             self._first = next(entries)
+            overlaps = self._begin > seal.first.sequence
+            known = None if overlaps else self._standing.chain
             self._walk = EntryWalk(
                 chain([self._first], entries),
-                self._standing.chain or self._chain_of(self._first),
+                known or self._chain_of(self._first),
                 first_sequence=seal.first.sequence,
-                tree=self._tree,
+                tree=None if overlaps else self._tree,
                 on_own_entry=self._hand_on,
                 on_piece=lambda entries: self._on_piece(entries, file.length),
                 stamps=self._stamps,
             )
-            for size in sorted({*self._root_sizes, self._begin, seal.size}):
+            if overlaps and (damage := self._follow_covered(self._walk)) is not None:
+                return damage
+            for size in (*self._root_sizes, seal.size):
                 self._walk.follow(size)
-                if size == self._begin:
-                    self._walk.kinds.clear()
-                    self._stamps.clear()
                 if self._tree is not None and self._tree.size == size:
                     self._roots[size] = self._tree.root()
             return self._end(entries)
@@ -195,6 +196,21 @@ class BatchCheck:
             return self._from_here(
                 FindingCode.BATCH_FORMAT, "a batch that can be read to its end", str(error)
             )
+
+    def _follow_covered(self, walk: EntryWalk) -> Damage | None:
+        """Follow the entries that were met under another seal to where that one ends; go on from there."""
+        walk.follow(self._begin)
+        known = self._standing.chain
+        if walk.state.size < self._begin:  # `_end` says so
+            return None
+        if known is not None and walk.state.last_hash != known.last_hash:
+            expected, found = known.last_hash.hex(), walk.state.last_hash.hex()
+            return self._whole(
+                FindingCode.SEAL_CONTENT, f"entry {self._begin - 1} to have the hash {expected}", found
+            )
+        walk.begin_count(self._tree)
+        self._stamps.clear()
+        return None
 
     def _hand_on(self, leaf: Leaf, payload: Payload, before: ChainState) -> None:
         if leaf.sequence >= self._begin:

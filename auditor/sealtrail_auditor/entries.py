@@ -90,6 +90,11 @@ class EntryWalk:
         self._on_piece = on_piece
         self._stamps = stamps
 
+    def begin_count(self, tree: RightEdge | None) -> None:
+        """Count from here on, and add to `tree`, which is as large as the chain."""
+        self.kinds.clear()
+        self._tree = tree
+
     def follow(self, size: int) -> None:
         """Follow the chain until it has `size` entries, or the batch ends.
 

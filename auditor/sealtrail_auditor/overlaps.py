@@ -7,7 +7,7 @@ one lands long after it was given up, two valid seals go on from one place, with
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from sealtrail_auditor.archive import name_at
 from sealtrail_auditor.sealed_batch import open_sealed_batch
@@ -20,24 +20,22 @@ from sealtrail_schemas.leaf import entry_hash
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
+    from sealtrail_schemas.seal import Seal
     from sealtrail_schemas.trail_keys import TrailKeys
     from sealtrail_transport.store import Store
 
 
-class Overlap(NamedTuple):
-    """A seal that overlaps another one, and the seal that it extends.
-
-    `before` is None where it begins the trail, and where the seal that it extends is gone.
-    """
-
-    placed: PlacedSeal
-    before: PlacedSeal | None
-
-
 def find_overlap(
-    store: Store, folder: str, keys: TrailKeys, head: PlacedSeal, opened: Iterable[PlacedSeal]
-) -> Overlap | None:
+    store: Store,
+    folder: str,
+    keys: TrailKeys,
+    head: PlacedSeal,
+    opened: Iterable[PlacedSeal],
+    *,
+    now: datetime,
+) -> PlacedSeal | None:
     """The first of the seals `opened`, all larger than `head`, that overlaps it without contradicting it.
 
     Its batch is read for the entry with which the head ends. Where the batch is gone, or is not what was
@@ -48,46 +46,29 @@ def find_overlap(
     """
     newest = head.opened.seal
     for placed in {each.opened.text_sha256: each for each in opened}.values():
-        seal = placed.opened.seal
-        if seal.trail_id != newest.trail_id or seal.first.sequence >= newest.size:
-            continue
-        if seal.batch.key == newest.batch.key:  # written once, it can't be both
-            continue
-        if not _agrees(store, folder, placed, head):
-            continue
-        extended = seals_before(store, folder, keys, placed)
-        before = next((one for one in extended if _extends(one, placed)), None)
-        if before is not None or not extended:
-            return Overlap(placed, before)
+        if (
+            _may_overlap(newest, placed.opened.seal)
+            and _agrees(store, folder, placed, newest)
+            and _extends_what_is_there(store, folder, keys, placed, now)
+        ):
+            return placed
     return None
 
 
-def find_twin(
-    store: Store, folder: str, keys: TrailKeys, head: PlacedSeal, placed: PlacedSeal
-) -> PlacedSeal | None:
-    """The seal that another one extends instead of `head`: of the same name and with the same checkpoint."""
-    for one in seals_before(store, folder, keys, placed):
-        if one.opened.checkpoint == head.opened.checkpoint and _extends(one, placed):
-            return one
-    return None
+def _may_overlap(newest: Seal, seal: Seal) -> bool:
+    """Whether two seals can be of one history, as far as they alone show."""
+    return (
+        seal.trail_id == newest.trail_id
+        and seal.first.sequence < newest.size
+        and seal.batch.key != newest.batch.key  # written once, it can't be both
+        and seal.time.last_ms >= newest.time.last_ms
+        and seal.source.next_offset >= newest.source.next_offset
+    )
 
 
-def seals_before(store: Store, folder: str, keys: TrailKeys, placed: PlacedSeal) -> tuple[PlacedSeal, ...]:
-    """The seals that lie under the name of the one which a seal extends; none where it begins the trail."""
-    size = placed.opened.seal.first.sequence
-    name = name_at(store, folder + seal_key(size)) if size else None
-    if name is None:
-        return ()
-    return read_seal_name(store, folder, name, size=size, keys=keys, previous=None).opened
-
-
-def _extends(before: PlacedSeal, placed: PlacedSeal) -> bool:
-    return relation(before.opened, placed.opened) is Relation.EXTENDS
-
-
-def _agrees(store: Store, folder: str, placed: PlacedSeal, head: PlacedSeal) -> bool:
-    """Whether a seal's batch has the entry with which the head ends; its hash stands for all before it."""
-    seal, newest = placed.opened.seal, head.opened.seal
+def _agrees(store: Store, folder: str, placed: PlacedSeal, newest: Seal) -> bool:
+    """Whether a seal's batch has the entry with which the newest one ends; its hash stands for all before."""
+    seal = placed.opened.seal
     key = folder + seal.batch.key
     name = name_at(store, key)
     found = open_sealed_batch(store, seal, key, () if name is None else name.versions)
@@ -104,3 +85,17 @@ def _agrees(store: Store, folder: str, placed: PlacedSeal, head: PlacedSeal) -> 
         if (file.length, file.digest()) != (seal.batch.length, seal.batch.sha256):
             return True
         return entry is not None and entry_hash(entry.leaf) == newest.last.hash
+
+
+def _extends_what_is_there(
+    store: Store, folder: str, keys: TrailKeys, placed: PlacedSeal, now: datetime
+) -> bool:
+    """Whether a seal extends the seal of the size at which it begins, unless that is gone or may be."""
+    seal = placed.opened.seal
+    size, named = seal.first.sequence, seal.previous
+    name = name_at(store, folder + seal_key(size)) if size else None
+    if name is None or (named and named.retain_until and named.retain_until <= now):
+        return True
+    there = read_seal_name(store, folder, name, size=size, keys=keys, previous=None).opened
+    extends = (Relation.EXTENDS, Relation.BACKDATED)
+    return not there or any(relation(before.opened, placed.opened) in extends for before in there)

@@ -48,8 +48,10 @@ class BatchProver:
                 f"{batch.span} can't be proven: the seal before them is gone. Their own seal, "
                 f"{batch.placed.key}, and the batch {batch.key} still vouch for them"
             )
+        added = (read for read in batch.all_entries() if read.sequence >= before.size)
+        hashes = [entry_hash(read.entry.leaf) for read in added]
         self._checkpoint = batch.placed.opened.seal.checkpoint
-        self._tree = BatchTree(before, [entry_hash(read.entry.leaf) for read in batch.all_entries()])
+        self._tree = BatchTree(before, hashes)
 
     def prove(self, read: ReadEntry) -> TlogProof:
         """The proof of one of the batch's entries against the checkpoint in the batch's seal."""

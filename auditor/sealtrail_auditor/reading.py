@@ -86,7 +86,7 @@ class VerifiedBatch:
     Attributes:
         trail: The trail.
         placed: The batch's seal, and where that lies.
-        before: The seal that it goes on from; None for the first batch, and behind a gap.
+        before: The seal before it; None for the first batch, and behind a gap.
         span: All entries of the batch.
         covered: The size of the trail up to which batches before hold them.
     """
@@ -146,6 +146,7 @@ class Reading:
         span: Span | None = None,
         chained: TimeRange | None = None,
         now: datetime,
+        as_viewed: bool = False,
         on_progress: Callable[[int, int], None] = lambda _entries, _length: None,
     ) -> None:
         """Prepare a reading.
@@ -156,6 +157,7 @@ class Reading:
             span: The entries to read; None: all.
             chained: When they were chained; None: at any time. Where both are given, both hold.
             now: The time by which retention is judged.
+            as_viewed: As for `seals_of`.
             on_progress: Called now and then with the entries and the bytes read so far.
         """
         self.findings = FindingLog(trail.origin)
@@ -165,6 +167,7 @@ class Reading:
         self._span = span or Span(0, (1 << 64) - 1)
         self._chained = chained or TimeRange(None, None)
         self._now = now
+        self._as_viewed = as_viewed
         self._on_progress = on_progress
         self._entries = 0
 
@@ -177,6 +180,7 @@ class Reading:
             chained=self._chained,
             now=self._now,
             findings=self.findings,
+            as_viewed=self._as_viewed,
         )
         for step in steps:
             if step.missing is not None and step.gap is not None:
@@ -206,7 +210,7 @@ class Reading:
             yield self._missing(placed, span, key, has_others=bool(versions))
             return
         with SpooledTemporaryFile(max_size=_SPOOL_BYTES) as file, found.stream as stream:
-            result = self._check(placed, _standing(placed, before), _Tee(stream, file))
+            result = self._check(placed, _standing(placed, before), covered, _Tee(stream, file))
             damage = self._judge(result, found, placed, span, key)
             if damage is not None:
                 yield damage
@@ -215,11 +219,12 @@ class Reading:
                     self._trail, placed, before, span, covered, self._span, self._chained, file
                 )
 
-    def _check(self, placed: PlacedSeal, standing: Standing, stream: ByteStream) -> BatchResult:
+    def _check(self, placed: PlacedSeal, standing: Standing, covered: int, stream: ByteStream) -> BatchResult:
         entries, length = self._entries, self.length
         check = BatchCheck(
             placed.opened,
             standing,
+            covered=covered,
             on_piece=lambda more, read: self._on_progress(entries + more, length + read),
         )
         result = check.run(stream)

@@ -24,9 +24,8 @@ class RangeStep(NamedTuple):
 
     Attributes:
         placed: The seal; None where it lies behind the part, and only shows what is missing before it.
-        before: The seal that it goes on from; None for the first of a trail, and behind a gap.
-        covered: The size up to which seals before cover its entries; more than that of `before` where it
-            overlaps others.
+        before: The seal before it; None for the first of a trail, and behind a gap.
+        covered: The size up to which seals before cover its entries.
         gap: All entries before it that no valid seal covers.
         missing: Those of them that are asked for; None where there are none.
         gap_expired: Whether their retention has passed.
@@ -53,6 +52,7 @@ def seals_of(
     chained: TimeRange | None,
     now: datetime,
     findings: FindingLog,
+    as_viewed: bool = False,
 ) -> Iterator[RangeStep]:
     """The valid seals of all batches that hold some of the entries asked for, in order, and what is missing.
 
@@ -63,6 +63,8 @@ def seals_of(
         chained: When they were chained; None: at any time.
         now: The time by which retention is judged.
         findings: Gets what is wrong with the seals.
+        as_viewed: Pass over a batch whose entries the next one has as well, from the same place on: views
+            are named by where their batches begin.
     """
     search = SealSearch(store, trail.folder, trail.keys)
     first = 0 if span is None else span.first
@@ -74,7 +76,7 @@ def seals_of(
     last = None if span is None else span.last
     base = search.before(first) if first else None
     walk = SealWalk(store, trail.folder, trail.keys, now=now, findings=findings, base=base, last=last)
-    for step in _longest(walk):
+    for step in _longest(walk) if as_viewed else walk:
         if step.placed.opened.seal.size <= first:  # behind the base only where seals overlap
             continue
         is_past = _is_past(step.placed, last, chained)
@@ -92,7 +94,7 @@ def _longest(steps: Iterable[SealStep]) -> Iterator[SealStep]:
     for step in steps:
         if held is not None:
             if _holds(step, held):
-                step = step._replace(covered=held.covered)  # noqa: PLW2901 - the step that goes on
+                step = step._replace(before=held.before, covered=held.covered)  # noqa: PLW2901 - instead
             else:
                 yield held
         held = step

@@ -10,8 +10,8 @@ from sealtrail_auditor.archive import gather_names
 from sealtrail_auditor.catalogue import FindingCode
 from sealtrail_auditor.findings import Finding, FindingLog, Span
 from sealtrail_auditor.locks import format_time
-from sealtrail_auditor.overlaps import find_overlap, find_twin
-from sealtrail_auditor.seals import Relation, ends_early, read_seal_name
+from sealtrail_auditor.overlaps import find_overlap
+from sealtrail_auditor.seals import Relation, is_backdated, read_seal_name
 from sealtrail_auditor.stated_changes import stated_change
 from sealtrail_auditor.versions import report_stray, report_versions
 from sealtrail_schemas.errors import ControlError, FormatError
@@ -32,10 +32,9 @@ class SealStep(NamedTuple):
 
     Attributes:
         placed: The seal.
-        before: The seal that it goes on from; None for the first of a trail, behind a gap, and where an
-            overlapping one goes on from one that is gone.
-        covered: The size up to which seals before cover its entries: that of `before`, or more where it
-            overlaps others.
+        before: The seal before it; None for the first of a trail, and behind a gap.
+        covered: The size up to which seals before cover its entries, if any: that of `before`. Where it
+            overlaps that one, its batch begins with some of them.
         gap: The entries before it that no valid seal covers.
         gap_expired: Whether their retention has passed.
     """
@@ -107,33 +106,26 @@ class SealWalk:
             except FormatError:
                 report_stray(name, self._findings)
                 continue
-            found, before = self._read(name, size)
+            found = self._read(name, size)
             self._report_contradictions(found)
             if found.seal is None:
                 self._put_aside(name, found)
             else:
-                yield self._step(name, found, found.seal, before)
+                yield self._step(name, found, found.seal)
                 self.head = found.seal
                 if self._last is not None and self.size > self._last:
                     return
         self._settle(goes_on_at=None)
 
-    def _read(self, name: Name, size: int) -> tuple[SealName, PlacedSeal | None]:
-        """What lies under a name, and the seal that the valid one there goes on from."""
+    def _read(self, name: Name, size: int) -> SealName:
         previous = self.head and self.head.opened
         found = read_seal_name(self._store, self._folder, name, size=size, keys=self.keys, previous=previous)
-        if found.seal is not None and self.head is not None and found.relation is Relation.NAMES_ANOTHER:
-            twin = find_twin(self._store, self._folder, self.keys, self.head, found.seal)
-            if twin is not None:
-                return replace(found, relation=Relation.EXTENDS), twin
         if found.seal is not None or self.head is None:
-            return found, self.head
+            return found
         if self._take_up_key(found):
             return self._read(name, size)
-        overlap = find_overlap(self._store, self._folder, self.keys, self.head, found.opened)
-        if overlap is None:
-            return found, None
-        return replace(found, seal=overlap.placed, relation=Relation.OVERLAPS), overlap.before
+        overlap = find_overlap(self._store, self._folder, self.keys, self.head, found.opened, now=self._now)
+        return found if overlap is None else replace(found, seal=overlap, relation=Relation.OVERLAPS)
 
     def _take_up_key(self, found: SealName) -> bool:
         """Take up the key that the trail itself states, where no note under `keys/` leads to it.
@@ -154,12 +146,12 @@ class SealWalk:
             self.keys = TrailKeys.follow(key, [*self.keys.changes, change])
         return self.keys != before
 
-    def _step(self, name: Name, found: SealName, placed: PlacedSeal, before: PlacedSeal | None) -> SealStep:
+    def _step(self, name: Name, found: SealName, placed: PlacedSeal) -> SealStep:
         seal = placed.opened.seal
         covered = max(seal.first.sequence, self.size)
         report_versions(name, Span(seal.first.sequence, seal.last.sequence), self._findings)
         self._settle(goes_on_at=covered)
-        gap, expired = None, False
+        before, gap, expired = self.head, None, False
         if found.relation is Relation.LEAVES_GAP:
             gap = Span(self.size, seal.first.sequence - 1)
             until = None if seal.previous is None else seal.previous.retain_until
@@ -187,7 +179,7 @@ class SealWalk:
         seal, head = placed.opened.seal, self.head
         if head is None or relation in (Relation.EXTENDS, Relation.LEAVES_GAP):
             return
-        if relation is Relation.OVERLAPS and not ends_early(head.opened.seal, seal):
+        if relation is Relation.OVERLAPS and not is_backdated(head.opened.seal, seal):
             return
         if relation is Relation.NAMES_ANOTHER:
             code = FindingCode.SEAL_CHAIN

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -21,9 +20,6 @@ if TYPE_CHECKING:
     from sealtrail_schemas.seal import Seal
     from sealtrail_schemas.trail_keys import TrailKeys
     from sealtrail_transport.store import Store
-
-OVERLAP_SLACK: Final = timedelta(days=1)
-"""By how much the retention of an overlapping seal may end before that of the seal which it overlaps."""
 
 _SIGNATURE_PREFIX: Final = "— "
 _SEAL_SUFFIX: Final = seal_key_name("")
@@ -111,16 +107,13 @@ def relation(previous: OpenedSeal | None, seal: OpenedSeal) -> Relation:
     named = after.previous
     if named is None or (named.sha256, named.retain_until) != (previous.text_sha256, before.retention.until):
         return Relation.NAMES_ANOTHER
-    until = after.retention.until
-    if before.retention.until is not None and (until is None or until < before.retention.until):
-        return Relation.BACKDATED
-    return Relation.EXTENDS
+    return Relation.BACKDATED if is_backdated(before, after) else Relation.EXTENDS
 
 
-def ends_early(before: Seal, after: Seal) -> bool:
-    """Whether the retention of an overlapping seal ends earlier than its lateness explains."""
+def is_backdated(before: Seal, after: Seal) -> bool:
+    """Whether the retention of a seal ends before that of another one, which it must not."""
     ends, until = before.retention.until, after.retention.until
-    return ends is not None and (until is None or until < ends - OVERLAP_SLACK)
+    return ends is not None and (until is None or until < ends)
 
 
 def claimed_origins(data: bytes) -> set[str]:

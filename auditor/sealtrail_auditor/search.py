@@ -216,6 +216,7 @@ class Search:
             chained=query.chained,
             now=self._now,
             findings=self.findings,
+            as_viewed=True,
         )
         for step in steps:
             if step.missing is not None:
@@ -227,7 +228,7 @@ class Search:
     def _hits_of(self, opened: OpenedSeal, covered: int) -> Iterator[Hit]:
         """The hits in the view of a sealed batch, if there is one to be believed.
 
-        A batch that overlaps others has none: views are named by where their batches begin.
+        A batch that begins within others has none: views are named by where their batches begin.
         """
         seal, searched = opened.seal, self.searched
         span = Span(covered, seal.last.sequence)

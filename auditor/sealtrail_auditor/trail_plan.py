@@ -227,6 +227,7 @@ class TrailPlan:
             or task.placed.key in sample.seals
             or bool(task.root_sizes)
             or not seal.first.sequence
+            or seal.first.sequence < task.covered  # it has to agree with batches before it
             or not is_listed(self._store, seal, task.versions)
         )
 
@@ -241,10 +242,10 @@ def _span(seal_step: SealStep) -> Span:
 
 def _standing(seal_step: SealStep) -> Standing:
     """The chain and the tree before a seal's batch, by the seal before it."""
-    seal, before = seal_step.placed.opened.seal, seal_step.before
-    if before is not None:
-        return after_seal(before.opened)
-    return NOWHERE if seal.first.sequence else at_start(seal.trail_id)
+    if seal_step.gap is not None:
+        return NOWHERE
+    before = seal_step.before
+    return at_start(seal_step.placed.opened.seal.trail_id) if before is None else after_seal(before.opened)
 
 
 def _overlap(one: Span, other: Span) -> bool:

@@ -61,7 +61,7 @@ def find_gaps(
         rebuild: Believe no view that is there.
     """
     gaps, names = ViewGaps(), ViewNames(views, trail.folder)
-    for step in seals_of(store, trail, span=None, chained=None, now=now, findings=findings):
+    for step in seals_of(store, trail, span=None, chained=None, now=now, findings=findings, as_viewed=True):
         if step.placed is None or step.overlaps:  # views are named by where their batches begin
             continue
         opened = step.placed.opened

@@ -84,7 +84,7 @@ def index_trail(
             length, entries = before[0] + read, before[1] + more
             on_progress(length, gaps.length, entries)
 
-        reading = Reading(store, trail, span=span, now=now, on_progress=show)
+        reading = Reading(store, trail, span=span, now=now, as_viewed=True, on_progress=show)
         for batch in reading:
             if isinstance(batch, DamagedBatch):
                 if batch.finding is not None:

@@ -35,6 +35,13 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return sha256(b"\x01" + left + right).digest()
 
 
+def _subtree(size: int, place: int) -> int:
+    """How many leaves the complete subtree at a place has, the largest being at place 0."""
+    for _ in range(place):
+        size -= 1 << (size.bit_length() - 1)
+    return 1 << (size.bit_length() - 1)
+
+
 class RightEdge:
     """A tree that grows by appending, kept as the roots of its complete subtrees: at most 63 hashes.
 
@@ -84,6 +91,22 @@ class RightEdge:
     def hashes(self) -> tuple[bytes, ...]:
         """Roots of the complete subtrees, largest first: one for each set bit of `size`."""
         return tuple(self._roots)
+
+    def may_grow_to(self, later: RightEdge) -> bool:
+        """Whether `later` can be this tree with more leaves, as far as the two edges show.
+
+        They share the complete subtrees at the front in which both sizes agree; False is certain.
+        """
+        if later._size < self._size:
+            return False
+        if later._size == self._size:
+            return later._roots == self._roots
+        for place, (ours, theirs) in enumerate(zip(self._roots, later._roots, strict=False)):
+            if _subtree(self._size, place) != _subtree(later._size, place):
+                return True
+            if ours != theirs:
+                return False
+        return True
 
     def append(self, leaf_hash: bytes) -> None:
         """Add one leaf by its hash.

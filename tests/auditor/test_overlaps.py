@@ -24,8 +24,7 @@ from sealtrail_auditor.query import Query
 from sealtrail_auditor.sample import Sampling
 from sealtrail_auditor.scope import Scope
 from sealtrail_auditor.verdict import Verdict
-from sealtrail_schemas.trail_keys import TrailKeys
-from sealtrail_transport.seal_shelf import newest_seal
+from sealtrail_schemas.merkle import RightEdge
 
 pytestmark = pytest.mark.claim("C3")
 
@@ -244,33 +243,56 @@ def test_an_overlapping_batch_that_is_gone_is_missing():
     assert codes(report) == ["ST-BATCH-MISSING"]
 
 
-@pytest.mark.parametrize("goes_on_from", ["theirs", "ours"])
-def test_seals_of_one_size_and_checkpoint_are_both_gone_on_from(goes_on_from):
-    """Both read to the same end; one of them had sealed in between."""
+def test_a_seal_can_not_hide_another_tree_behind_the_seal_that_it_extends():
+    """Where that is gone, the tree goes on from the seal that is overlapped."""
     trail = make_trail(4)
     twin = twin_of(trail)
-    read_to(twin, 7)
+    read_to(twin, 8)
     twin.seal()
-    read_to(trail, 6)
-    trail.seal(suffix=1)
-    read_to(trail, 7)
-    trail.seal(over=True)
-    after = twin if goes_on_from == "theirs" else trail
-    for size in (9, 10):
-        read_to(after, size)
-        after.seal()
-    report = verify(after)
-    assert set(codes(report)) == {"ST-OBJECT-SQUATTED", "ST-OBJECT-VERSIONS"}
-    assert report.trails[0].entries_verified == 10
-    assert sequences(reading(after)) == list(range(10))
-    for first in range(10):
-        assert verify(after, scope=Scope(first=first)).verdict in (Verdict.INTACT, Verdict.UNPROTECTED)
-    newest = newest_seal(after.store, after.folder, TrailKeys.only(after.signer.verifier))
-    assert newest.opened.checkpoint.size == 10
+    for _ in range(2):
+        trail.event(b'{"n":%d}' % trail.size)
+    trail.placed.append(trail.placed[-1])
+    trail.waiting = []
+    edge = RightEdge.empty()
+    edge.extend([bytes([number]) * 32 for number in range(10)])
+    read_to(trail, 10)
+    trail.seal(edge=edge)
+    assert set(codes(verify(trail, pinned=[twin.head, trail.head]))) >= {"ST-SEAL-ROOT"}
 
 
-@pytest.mark.parametrize(("days", "told"), [(2, True), (0.5, False), (0, False)])
-def test_an_overlapping_seal_may_not_be_kept_for_much_less_time(days, told):
+@pytest.mark.parametrize("expired", [False, True])
+def test_a_seal_of_another_tree_is_told_where_its_batch_is_gone(expired):
+    """Both trees have a complete subtree of eight entries, which is not the same."""
+    trail = make_trail(4)
+    twin = twin_of(trail)
+    twin.event(b"other")
+    read_to(twin, 9)
+    twin.seal()
+    read_to(trail, 12)
+    placed = trail.seal(suffix=1)
+    trail.store.erase(placed.batch)
+    report = verify(trail, now=NOW + timedelta(days=400 if expired else 0))
+    assert "ST-SEAL-ROOT" in codes(report)
+    assert report.verdict is Verdict.TAMPERED
+
+
+def test_a_batch_that_is_not_what_was_sealed_is_read_in_each_sample():
+    trail, _ = branched([7, 9, 11, 13, 15], [6])
+    placed = trail.placed[1]
+    trail.store.corrupt(placed.batch, placed.batch_version, placed.batch_bytes[:-1] + b"x")
+    for seed in range(10):
+        report = verify(trail, scope=Scope(sampling=Sampling(str(seed), count=1)))
+        assert report.verdict is Verdict.TAMPERED
+
+
+def test_what_one_of_two_batches_still_has_is_read():
+    trail, _ = branched([7, 9], [6])
+    trail.store.erase(trail.placed[1].batch)
+    assert sequences(reading(trail)) == [0, 1, 2, 3, 4, 5, (6, 6, "ST-BATCH-MISSING"), 7, 8]
+
+
+@pytest.mark.parametrize(("days", "told"), [(2, True), (0.01, True), (0, False)])
+def test_an_overlapping_seal_may_not_be_kept_for_less_time(days, told):
     trail = make_trail(4)
     twin = twin_of(trail)
     twin.until += timedelta(days=days)

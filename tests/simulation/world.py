@@ -16,6 +16,7 @@ from deployment import ORIGIN, Clock
 from sealtrail_chainer.errors import LineStoppedError
 from sealtrail_chainer.trail import Trail
 from sealtrail_schemas.keys import Signer
+from sealtrail_schemas.layout import SEALS
 from sealtrail_transport.errors import (
     LockUnsupportedError,
     LogUnavailableError,
@@ -51,6 +52,7 @@ class World:
         stops: by which part and code the line was stopped.
         must_stand: the kind of fault for which the line has to stop, once it took effect.
         struck: the kinds of faults that took effect, in order.
+        sealed_meanwhile: whether one archiver has sealed between two calls of another.
         crashes: by crash point, the kinds that had struck before.
     """
 
@@ -72,6 +74,7 @@ class World:
         self.crash_at: str | None = None
         self.away_at: str | None = None
         self.meanwhile_at: str | None = None
+        self.sealed_meanwhile = False
         self.busy: list[Process] = []
 
         self.acknowledged: dict[int, tuple[bytes, bool]] = {}
@@ -194,7 +197,10 @@ class World:
             raise Crash(label)
         if label == self.meanwhile_at:
             self.meanwhile_at = None
+            seals = self._count_seals()
             self._let_others_work()
+            if process.part == "archiver" and self._count_seals() > seals:
+                self.sealed_meanwhile = True
         if label == self.away_at:
             self.away_at = None
             self._be_away(label)
@@ -210,6 +216,9 @@ class World:
                 self.publish()
                 self.step(other)
         self.tell("… so far")
+
+    def _count_seals(self) -> int:
+        return sum(SEALS in line.key for line in self.bucket.versions(""))
 
     def _be_away(self, label: str) -> None:
         _, call, when = label.split(".")

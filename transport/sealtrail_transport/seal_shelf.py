@@ -6,7 +6,6 @@ trail in 20 digits, so the newest is found by a binary search over sizes: 63 lis
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING
@@ -17,8 +16,6 @@ from sealtrail_schemas.seal import MAX_SEAL_BYTES, OpenedSeal, check_extends, op
 from sealtrail_transport.errors import ObjectMissingError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from sealtrail_schemas.trail_keys import TrailKeys
     from sealtrail_transport.store import ObjectVersion, Store
 
@@ -51,12 +48,22 @@ def read_seal(
     Raises:
         UnknownFormatError: the trail's key has signed a seal of a newer version there.
     """
-    for placed in _signed_seals(store, folder, size, keys):
-        if previous is None and placed.opened.seal.first.sequence:
-            return placed
-        with suppress(SealError):
-            check_extends(previous, placed.opened)
-            return placed
+    key = folder + seal_key(size)
+    for line in versions_of(store, key):
+        if line.is_delete_marker or line.size > MAX_SEAL_BYTES:
+            continue
+        try:
+            with store.open(key, line.version_id) as stream:
+                data = stream.read()
+            opened = open_seal(data, keys.at(size))
+            if previous is not None or opened.seal.first.sequence == 0:
+                check_extends(previous, opened)
+            _check_place(folder, size, opened)
+        except UnknownFormatError:
+            raise
+        except (FormatError, ObjectMissingError):
+            continue
+        return PlacedSeal(key, line.version_id, opened)
     return None
 
 
@@ -92,39 +99,20 @@ def newest_seal(store: Store, folder: str, keys: TrailKeys) -> PlacedSeal | None
     bound = _MAX_SIZE
     while size := _greatest_size(store, folder, bound):
         found = read_seal(store, folder, size, keys, None)
-        if found is not None and (placed := _extending(store, folder, keys, found)) is not None:
-            return placed
+        if found is not None and _extends_its_predecessor(store, folder, keys, found):
+            return found
         bound = size - 1
     return None
 
 
-def _signed_seals(store: Store, folder: str, size: int, keys: TrailKeys) -> Iterator[PlacedSeal]:
-    """The versions of a seal's name that the trail's key of that size has signed for it, oldest first."""
-    key = folder + seal_key(size)
-    for line in versions_of(store, key):
-        if line.is_delete_marker or line.size > MAX_SEAL_BYTES:
-            continue
-        try:
-            with store.open(key, line.version_id) as stream:
-                opened = open_seal(stream.read(), keys.at(size))
-            _check_place(folder, size, opened)
-        except UnknownFormatError:
-            raise
-        except (FormatError, ObjectMissingError):
-            continue
-        yield PlacedSeal(key, line.version_id, opened)
-
-
-def _extending(store: Store, folder: str, keys: TrailKeys, found: PlacedSeal) -> PlacedSeal | None:
-    """The seal of a size that extends a seal of the size at which it begins; `found` is one of that name."""
-    size, size_before = found.opened.checkpoint.size, found.opened.seal.first.sequence
+def _extends_its_predecessor(store: Store, folder: str, keys: TrailKeys, found: PlacedSeal) -> bool:
+    size_before = found.opened.seal.first.sequence
     if size_before == 0:
-        return found
-    before = list(_signed_seals(store, folder, size_before, keys))
-    if not before:  # expired with its retention, or gone: the signature has to do
-        return found
-    extending = (read_seal(store, folder, size, keys, each.opened) for each in before)
-    return next((placed for placed in extending if placed is not None), None)
+        return True
+    before = read_seal(store, folder, size_before, keys, None)
+    if before is None:  # expired with its retention, or gone: the signature has to do
+        return True
+    return read_seal(store, folder, found.opened.checkpoint.size, keys, before.opened) is not None
 
 
 def _greatest_size(store: Store, folder: str, bound: int) -> int:
