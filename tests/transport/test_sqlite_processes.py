@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import traceback
 from itertools import groupby
 
 import pytest
@@ -101,6 +102,7 @@ def in_child(action):
         try:
             action()
         except BaseException:  # noqa: BLE001 - a child must not return into pytest
+            traceback.print_exc()
             os._exit(1)
         os._exit(0)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
@@ -129,7 +131,7 @@ def test_forks_between_appends_of_a_thread_lose_nothing(log):
     appended = []
 
     def append():
-        while not stop.is_set():
+        while not stop.wait(0.005):  # SQLite's lock is not fair: without a pause, a child may never get it
             appended.extend(log.append_events("raw", 0, value_records(b"thread")))
 
     thread = threading.Thread(target=append)
