@@ -48,13 +48,14 @@ class PlannedFault:
 def plan_faults(seed: int, *, duration_s: float, every_s: float) -> tuple[PlannedFault, ...]:
     """Faults one after the other, on average `every_s` seconds apart.
 
-    At first each service is held for long, so that the run's first minute has what a backlog takes of memory.
+    At first each service is held for long, so that the run's first minute has what a backlog takes of memory;
+    not in a run that is too short for that to matter.
     From then on each kind comes once before one comes again, in an order that the seed chooses. Kills have a
     time of their own, and come first in it.
     """
     chance = random.Random(seed)  # noqa: S311 - repeatable, not secret
     planned: list[PlannedFault] = []
-    opening = [Fault.STOP_ARCHIVER, Fault.STOP_CHAINER]
+    opening = [Fault.STOP_ARCHIVER, Fault.STOP_CHAINER] if duration_s >= 2 * KILLS_FROM_S else []
     kills = [fault for fault in Fault if fault.kills]
     others = [fault for fault in Fault if not fault.kills]
     waiting: list[Fault] = []
