@@ -156,9 +156,14 @@ STORE_KINDS: Final = {
         "the clock of the chainer's and archiver's machine is far ahead for a while",
         alarms="name-spoiled extra-version",
         stops=(StopCode.CLOCK_APART,),
-        findings="ST-OBJECT-SQUATTED",
+        # The latter where two seals overlap, one of which was dated by that clock.
+        findings="ST-OBJECT-SQUATTED ST-SEAL-BACKDATED",
     ),
-    "store-clock-apart": _kind("the store's clock is far ahead for a while", stops=(StopCode.CLOCK_APART,)),
+    "store-clock-apart": _kind(
+        "the store's clock is far ahead for a while",
+        stops=(StopCode.CLOCK_APART,),
+        findings="ST-SEAL-BACKDATED",  # likewise
+    ),
 }
 
 STOP_KINDS: Final = {
