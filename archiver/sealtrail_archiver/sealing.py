@@ -263,7 +263,8 @@ def _following(store: Store, draft: Draft) -> PlacedSeal | None:
 
     Two archivers that take the same batch for their own make the same seal. Where one of them took it for
     something else (a store that answers wrongly, a log that has lost what the other has read), their batches
-    can differ in length, and two seals that go on from one place are a history that no verifier can follow.
+    can differ in length. Two seals that go on from one place can still come of it, where one lands late; a
+    verifier follows them (docs/format.md, "Seal"), but nobody should make them.
     """
     try:
         return following_seal(store, draft.folder, draft.previous, draft.keys)

@@ -107,8 +107,8 @@ class VerifiedBatch:
 
     def entries(self) -> Iterator[ReadEntry]:
         """The entries that were asked for and that no batch before has held, in order."""
+        first = max(self._wanted.first, self.covered)
         for entry in self.all_entries():
-            first = max(self._wanted.first, self.covered)
             if first <= entry.sequence <= self._wanted.last and entry.leaf.chained_at_ms in self._chained:
                 yield entry
 

@@ -55,6 +55,17 @@ def branched(ours, theirs, *, start=4):
     return trail, twin
 
 
+def disagreeing(ours, theirs):
+    """A trail read to size `ours`, and another archiver's seal of size `theirs` of another history."""
+    trail = make_trail(4)
+    twin = twin_of(trail)
+    twin.event(b"other")
+    read_to(twin, theirs)
+    twin.seal()
+    read_to(trail, ours)
+    return trail
+
+
 SHAPES = {
     "the shorter one is late": ([7, 9], [6]),
     "the longer one is late": ([6, 7, 9], [8]),
@@ -156,12 +167,7 @@ def test_a_search_in_views_finds_each_entry_once():
 
 
 def test_a_seal_that_says_something_else_contradicts():
-    trail = make_trail(4)
-    twin = twin_of(trail)
-    twin.event(b"other")
-    read_to(twin, 6)
-    twin.seal()
-    read_to(trail, 7)
+    trail = disagreeing(7, 6)
     trail.seal(suffix=1)
     report = verify(trail)
     assert report.verdict is Verdict.TAMPERED
@@ -191,11 +197,7 @@ def test_a_seal_whose_batch_can_not_be_read_contradicts():
 
 
 def test_copies_of_a_seal_that_contradicts_are_read_once():
-    trail = make_trail(4)
-    twin = twin_of(trail)
-    twin.event(b"other")
-    twin.seal()
-    read_to(trail, 7)
+    trail = disagreeing(7, 5)
     placed = trail.seal(suffix=1)
     for _ in range(5):
         trail.store.put(placed.seal, placed.note, retention=None, only_if_absent=False)
@@ -249,10 +251,8 @@ def test_a_seal_can_not_hide_another_tree_behind_the_seal_that_it_extends():
     twin = twin_of(trail)
     read_to(twin, 8)
     twin.seal()
-    for _ in range(2):
-        trail.event(b'{"n":%d}' % trail.size)
-    trail.placed.append(trail.placed[-1])
-    trail.waiting = []
+    read_to(trail, 6)
+    trail.waiting = []  # the seal of size 6 never was
     edge = RightEdge.empty()
     edge.extend([bytes([number]) * 32 for number in range(10)])
     read_to(trail, 10)
@@ -263,12 +263,7 @@ def test_a_seal_can_not_hide_another_tree_behind_the_seal_that_it_extends():
 @pytest.mark.parametrize("expired", [False, True])
 def test_a_seal_of_another_tree_is_told_where_its_batch_is_gone(expired):
     """Both trees have a complete subtree of eight entries, which is not the same."""
-    trail = make_trail(4)
-    twin = twin_of(trail)
-    twin.event(b"other")
-    read_to(twin, 9)
-    twin.seal()
-    read_to(trail, 12)
+    trail = disagreeing(12, 9)
     placed = trail.seal(suffix=1)
     trail.store.erase(placed.batch)
     report = verify(trail, now=NOW + timedelta(days=400 if expired else 0))

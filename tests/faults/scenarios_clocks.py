@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 _MINUTE_MS: Final = 60_000
 _LEAST_MS: Final = 30_000
-
-
 _LIBRARIES: Final = Path("/usr/lib")
 _SHIM: Final = Path(__file__).with_name("cnd_timedwait.c")
 
